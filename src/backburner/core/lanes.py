@@ -1,0 +1,70 @@
+"""Where blocking work runs: threads and a child process in service, the event loop itself in simulation.
+
+Store and intake code is plain synchronous code handed to a lane. `Inline` runs the very same code on the
+loop, so that a seeded virtual-time run has one interleaving per seed; threads would escape it.
+"""
+
+import asyncio
+import concurrent.futures
+import multiprocessing
+from collections.abc import Callable
+from typing import ParamSpec, Protocol, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Lane(Protocol):
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs `work` away from the loop and returns or raises what it does."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Threads:
+    """`count` threads; one thread is a queue, which is what makes a single writer single."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self._pool = concurrent.futures.ThreadPoolExecutor(count, thread_name_prefix=name)
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, lambda: work(*args, **kwargs))
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=False)
+
+
+class Process:
+    """One child process for pure functions of picklable arguments. A child that dies is replaced and the
+    work done again, once: the functions are pure."""
+
+    def __init__(self) -> None:
+        self._pool = self._fresh()
+
+    @staticmethod
+    def _fresh() -> concurrent.futures.ProcessPoolExecutor:
+        # spawn: a fork of a process with threads may deadlock
+        return concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        assert not kwargs, "positional arguments only: they are pickled"
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._pool, work, *args)
+        except concurrent.futures.process.BrokenProcessPool:
+            self._pool = self._fresh()
+            return await loop.run_in_executor(self._pool, work, *args)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Inline:
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        await asyncio.sleep(0)  # a lane is a place where others may run; keep that so
+        return work(*args, **kwargs)
+
+    def close(self) -> None:
+        pass

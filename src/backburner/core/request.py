@@ -1,0 +1,62 @@
+"""One request of a job, from line to outcome.
+
+A published line is always `{` + echo + `,` + body + `}`: `echo` is what the caller gets back to know the
+request by (key, metadata, ids), encoded once at intake; `body` is the outcome, encoded once in the job's
+dialect. So publishing and streaming copy bytes and know no dialect.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from backburner.core.errors import Code, Violation
+
+
+class CheckedLine(msgspec.Struct, frozen=True):
+    """What intake learns from one input line. `offset` and `length` in bytes, without the line break."""
+
+    ordinal: int
+    line: int  # 1-based, blank lines counted
+    offset: int
+    length: int
+    key: str | None
+    echo: bytes
+    plan_key: bytes
+    fingerprint: bytes
+    violations: tuple[Violation, ...] = ()
+    warnings: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()  # ids of files this request needs; pinned with the job
+    caches: tuple[str, ...] = ()
+
+
+class OutcomeKind(StrEnum):
+    ANSWER = "answer"
+    ERROR = "error"
+    # cancelled and expired requests have no row: they are what is missing when the job has ended
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens. `prompt` includes `cached`, as every wire format counts."""
+
+    prompt: int = 0
+    cached: int = 0
+    output: int = 0
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How a request ended. `body` is dialect bytes: `"response":{...}` or `"error":{...}`."""
+
+    ordinal: int
+    kind: OutcomeKind
+    body: bytes
+    code: Code = Code.OK
+    finish_reason: str = ""
+    usage: Usage = Usage()
+    engine: str = ""
+    model: str = ""
+    at: float = 0.0
+
+
+def line_of(echo: bytes, body: bytes) -> bytes:
+    """One result object, without a line break."""
+    return b"{" + echo + b"," + body + b"}" if echo else b"{" + body + b"}"

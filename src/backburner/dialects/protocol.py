@@ -1,0 +1,78 @@
+"""What intake, dispatch and publish ask of a dialect. Everything here is pure."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from backburner.core.errors import Code
+from backburner.core.exchange import Answer, Call, Json, Trouble
+from backburner.core.job import JobKind
+from backburner.core.request import CheckedLine, Outcome
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where the lines being checked come from, for the words of an error. `name` is `files/x`, or None for
+    requests in the body of the create call."""
+
+    name: str | None
+    kind: JobKind
+    model: str
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """What a line's translation depends on besides the line.
+
+    `model` is the engine's name for the model. `cached` gives the stored body of `cachedContents/x`
+    (None when it is gone).
+    """
+
+    kind: JobKind
+    model: str
+    cached: Callable[[str], dict[str, Json] | None]
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A line that cannot become a call: its outcome, decided without an engine."""
+
+    code: Code
+    message: str
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """What identifies one answer: goes into `responseId` and the like."""
+
+    job: str
+    ordinal: int
+    key: str | None
+    created_at: float
+
+
+class Dialect(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def check_lines(
+        self, chunk: bytes, source: Source, first_ordinal: int, first_line: int, offset: int
+    ) -> list[CheckedLine]:
+        """Checks whole lines; `chunk` ends at a line break or at the end of the input. Blank lines yield
+        nothing. Ordinals count from `first_ordinal`, lines from `first_line`, offsets from `offset`.
+        A wrong line yields a CheckedLine with every violation found in it."""
+        ...
+
+    def to_call(self, line: bytes, setting: Setting) -> Call | Refusal:
+        """The engine call that a good line asks for."""
+        ...
+
+    def answered(self, line: bytes, answer: Answer, stamp: Stamp) -> Outcome:
+        """The outcome of a line and its answer. An answer that is empty, cut or invalid stays an ANSWER
+        with its finish reason and message, unless nothing usable is in it."""
+        ...
+
+    def failed(self, code: Code, message: str, stamp: Stamp) -> Outcome:
+        """An ERROR outcome."""
+        ...
+
+    def trouble_code(self, trouble: Trouble) -> Code:
+        """The code that the caller sees when retries are used up."""
+        ...
