@@ -1,0 +1,90 @@
+# `make` alone prints the targets. Everything lives in .venv and .cache of this folder; nothing is installed
+# elsewhere. Package registries are the ones that pip and npm are set up for: none is named here.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+OLD_SDK := 1.56.0
+OLD_SDK_VENV := .cache/venv-genai-$(OLD_SDK)
+OLD_SDK_STAMP := $(OLD_SDK_VENV)/.installed
+JS_STAMP := .cache/js/.installed
+export BACKBURNER_TEST_MODELS ?= $(CURDIR)/.cache/models
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Two workers: the smallest machine that this is meant for has two cores. A file of tests stays on one
+# worker (loadfile), so that its server is started once.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: $(STAMP) ## .venv with everything in it; again only when pyproject.toml changes
+
+$(STAMP): pyproject.toml
+	@python=""; for name in python3 python3.13 python3.12 python3.11 python; do \
+	  if command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	  then python=$$name; break; fi; done; \
+	if [ -z "$$python" ]; then \
+	  echo "setup: needs Python 3.11 or newer on the PATH, found: $$(python3 --version 2>&1 || echo none)"; exit 1; fi; \
+	if [ ! -x $(BIN)/python ]; then \
+	  echo "setup: making $(VENV) with $$($$python --version)"; $$python -m venv $(VENV); fi
+	@echo "setup: installing backburner, its embedded engine and the test tools into $(VENV) (about a minute)"
+	@$(BIN)/python -m pip install --quiet --editable '.[local,dev]'
+	@touch $@
+	@echo "setup: done"
+
+.PHONY: models
+models: $(STAMP) ## fetch the embedded models into .cache/models (checksums verified)
+	@$(BIN)/backburner models pull --models "$(BACKBURNER_TEST_MODELS)"
+
+.PHONY: demo
+demo: $(STAMP) models ## the whole thing in one go: a server, the official SDK, real answers
+	@$(BIN)/python examples/demo.py --models "$(BACKBURNER_TEST_MODELS)"
+
+.PHONY: serve
+serve: $(STAMP) models ## a server on http://127.0.0.1:8080 with the embedded models
+	@$(BIN)/backburner serve --models "$(BACKBURNER_TEST_MODELS)"
+
+.PHONY: check
+check: $(STAMP) ## format, lint, strict types, house rules
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/basedpyright
+	$(BIN)/python -m pytest tests/house
+
+.PHONY: test
+test: check models ## check, and every test but the slow ones; under five minutes on two cores
+	$(PYTEST) -m "not slow"
+
+.PHONY: test-all
+test-all: check models $(OLD_SDK_STAMP) js ## test, and the slow ones: old SDK, JavaScript SDK, sizes, faults
+	BACKBURNER_OLD_SDK_PYTHON="$(CURDIR)/$(OLD_SDK_VENV)/bin/python" BACKBURNER_JS="$(CURDIR)/.cache/js" \
+	  $(PYTEST) --timeout 1200 -rs
+
+# An environment of its own: one cannot have two versions of the SDK in .venv.
+$(OLD_SDK_STAMP): $(STAMP)
+	@echo "test-all: making $(OLD_SDK_VENV) with google-genai $(OLD_SDK)"
+	@$(BIN)/python -m venv $(OLD_SDK_VENV)
+	@$(OLD_SDK_VENV)/bin/python -m pip install --quiet 'google-genai==$(OLD_SDK)' pytest pytest-asyncio pytest-timeout
+	@touch $@
+
+.PHONY: js
+js:
+	@if ! command -v npm >/dev/null; then \
+	  echo "test-all: NOTICE: npm is not installed, so the JavaScript SDK's tests are skipped"; \
+	elif [ ! -e $(JS_STAMP) ]; then \
+	  echo "test-all: installing @google/genai into .cache/js"; mkdir -p .cache/js; \
+	  npm install --silent --no-save --no-package-lock --no-audit --no-fund --prefix .cache/js @google/genai; \
+	  touch $(JS_STAMP); fi
+
+.PHONY: clean
+clean: ## remove .venv, .cache and what the tools left behind
+	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis dist build
+	find src tests examples bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
