@@ -6,6 +6,9 @@ loop, so that a seeded virtual-time run has one interleaving per seed; threads w
 
 import asyncio
 import concurrent.futures
+import concurrent.futures.process
+import dataclasses
+import functools
 import multiprocessing
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar
@@ -52,10 +55,10 @@ class Process:
         assert not kwargs, "positional arguments only: they are pickled"
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._pool, work, *args)
+            return await loop.run_in_executor(self._pool, functools.partial(work, *args))
         except concurrent.futures.process.BrokenProcessPool:
             self._pool = self._fresh()
-            return await loop.run_in_executor(self._pool, work, *args)
+            return await loop.run_in_executor(self._pool, functools.partial(work, *args))
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -68,3 +71,25 @@ class Inline:
 
     def close(self) -> None:
         pass
+
+
+@dataclasses.dataclass(frozen=True)
+class Lanes:
+    """`write`: the one writer of catalog and ledgers. `read`: short reads and copying of bytes. `scan`: the
+    child process that checks input lines."""
+
+    write: Lane
+    read: Lane
+    scan: Lane
+
+    @classmethod
+    def real(cls) -> "Lanes":
+        return cls(Threads("write", 1), Threads("read", 4), Process())
+
+    @classmethod
+    def inline(cls) -> "Lanes":
+        return cls(Inline(), Inline(), Inline())
+
+    def close(self) -> None:
+        for lane in (self.scan, self.read, self.write):
+            lane.close()

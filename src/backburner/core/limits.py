@@ -4,7 +4,9 @@ MIB = 1024 * 1024
 GIB = 1024 * MIB
 
 INLINE_BODY_BYTES = 20 * MIB  # create with inline requests (contract 1.10)
-JSON_BODY_BYTES = 24 * MIB  # any other JSON body; a little over the above so that the create says its own limit
+JSON_BODY_BYTES = (
+    24 * MIB
+)  # any other JSON body; a little over the above so that the create says its own limit
 FILE_BYTES = 2 * GIB  # one file (contract 1.10); configurable
 LINE_BYTES = 32 * MIB  # one input line; an inline image of 20 MB in base64 fits
 UPLOAD_CHUNK_BYTES = 8 * MIB  # what both SDKs send, announced as the granularity (contract 2.2)

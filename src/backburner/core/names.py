@@ -12,8 +12,10 @@ from backburner.core.errors import InvalidArgument, Violation
 from backburner.core.limits import FILE_NAME_CHARS
 
 _ALPHABET = string.ascii_lowercase + string.digits
-_FILE_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,%d}[a-z0-9])?" % (FILE_NAME_CHARS - 2))
-_FILE_URI = re.compile(r"^(?:https?://[^/]+)?(?:/[^?#]*)?/?(?:download/)?(?:v1beta|v1alpha|v1)?/?files/([^/?#:]+)")
+_FILE_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_FILE_URI = re.compile(
+    r"^(?:https?://[^/]+)?(?:/[^?#]*)?/?(?:download/)?(?:v1beta|v1alpha|v1)?/?files/([^/?#:]+)"
+)
 
 
 def mint(length: int) -> str:

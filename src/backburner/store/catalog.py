@@ -1,0 +1,43 @@
+"""The catalog: tenants' keys, files, caches and jobs, in one SQLite file.
+
+Writes go through `write()` on the one writer lane; reads through `read()` on a connection of the calling
+thread's own. A value and its row are one thing: `doc` is the value's JSON.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backburner.store.sqlite import connect, migrate, script, transaction
+
+MIGRATIONS = (script("catalog.sql"),)
+
+
+class Catalog:
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._writer = connect(path)
+        migrate(self._writer, "catalog", MIGRATIONS)
+        self._readers = threading.local()
+        self._opened: list[sqlite3.Connection] = [self._writer]
+
+    @contextmanager
+    def write(self) -> Generator[sqlite3.Connection]:
+        """One transaction on the writer's connection: all of it is durable afterwards, or none."""
+        with transaction(self._writer) as connection:
+            yield connection
+
+    def read(self) -> sqlite3.Connection:
+        reader: sqlite3.Connection | None = getattr(self._readers, "connection", None)
+        if reader is None:
+            reader = connect(self._path, readonly=True)
+            self._readers.connection = reader
+            self._opened.append(reader)
+        return reader
+
+    def close(self) -> None:
+        for connection in self._opened:
+            connection.close()

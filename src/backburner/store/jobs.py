@@ -1,0 +1,124 @@
+"""Job rows, their pins, and the idempotency keys that made them."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from backburner.core.job import Job
+from backburner.store.catalog import Catalog
+
+PIN = "INSERT OR IGNORE INTO pin (job, kind, id, blob) VALUES (?, ?, ?, ?)"
+
+_decode = msgspec.json.Decoder(Job).decode
+
+
+def _encode(job: Job) -> str:
+    return msgspec.json.encode(job).decode()
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """`kind` is 'input', 'file' or 'cache'; `blob` is what holds the bytes of the first two."""
+
+    kind: str
+    id: str
+    blob: str | None = None
+
+
+class IdempotencyRow(msgspec.Struct, frozen=True):
+    job: str
+    digest: bytes
+
+
+class Jobs:
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def insert(self, job: Job, pins: Iterable[Pin], idempotency: tuple[str, bytes] | None = None) -> None:
+        """The moment a job becomes durable."""
+        with self._catalog.write() as db:
+            db.execute(
+                "INSERT INTO job (id, tenant, state, created_at, doc) VALUES (?, ?, ?, ?, ?)",
+                (job.id, job.tenant, job.state, job.created_at, _encode(job)),
+            )
+            db.executemany(PIN, [(job.id, pin.kind, pin.id, pin.blob) for pin in pins])
+            if idempotency is not None:
+                key, digest = idempotency
+                db.execute(
+                    "INSERT INTO idempotency (tenant, key, digest, job, created_at) VALUES (?, ?, ?, ?, ?)",
+                    (job.tenant, key, digest, job.id, job.created_at),
+                )
+
+    def pin(self, job: str, pins: Iterable[Pin]) -> None:
+        with self._catalog.write() as db:
+            db.executemany(PIN, [(job, pin.kind, pin.id, pin.blob) for pin in pins])
+
+    def update(self, job: Job) -> None:
+        with self._catalog.write() as db:
+            db.execute("UPDATE job SET state = ?, doc = ? WHERE id = ?", (job.state, _encode(job), job.id))
+
+    def pinned_blob(self, job: str, file: str) -> str | None:
+        """The blob of a file that a job named, though the file itself may be gone."""
+        row = (
+            self._catalog.read()
+            .execute("SELECT blob FROM pin WHERE job = ? AND kind = 'file' AND id = ?", (job, file))
+            .fetchone()
+        )
+        return row[0] if row else None
+
+    def unpin(self, job: str) -> None:
+        with self._catalog.write() as db:
+            db.execute("DELETE FROM pin WHERE job = ?", (job,))
+
+    def delete(self, job: str) -> None:
+        with self._catalog.write() as db:
+            db.execute("DELETE FROM pin WHERE job = ?", (job,))
+            db.execute("DELETE FROM idempotency WHERE job = ?", (job,))
+            db.execute("DELETE FROM job WHERE id = ?", (job,))
+
+    def get(self, tenant: str, job: str) -> Job | None:
+        row = (
+            self._catalog.read()
+            .execute("SELECT doc FROM job WHERE id = ? AND tenant = ?", (job, tenant))
+            .fetchone()
+        )
+        return _decode(row[0]) if row else None
+
+    def page(self, tenant: str, limit: int, before: tuple[float, str] | None) -> list[Job]:
+        """Newest first; `before` is the (created_at, id) of the last one seen."""
+        created_at, job = before or (float("inf"), "")
+        rows = self._catalog.read().execute(
+            "SELECT doc FROM job WHERE tenant = ? AND (created_at < ? OR (created_at = ? AND id > ?))"
+            " ORDER BY created_at DESC, id LIMIT ?",
+            (tenant, created_at, created_at, job, limit),
+        )
+        return [_decode(row[0]) for row in rows]
+
+    def unended(self) -> list[Job]:
+        """Every tenant's jobs that have work left, oldest first."""
+        rows = self._catalog.read().execute(
+            "SELECT doc FROM job WHERE state IN ('PENDING', 'RUNNING', 'FINALIZING') ORDER BY created_at, id"
+        )
+        return [_decode(row[0]) for row in rows]
+
+    def unpublished(self) -> list[Job]:
+        """Ended jobs whose partial results are not in a file yet."""
+        rows = self._catalog.read().execute(
+            "SELECT doc FROM job WHERE state IN ('FAILED', 'CANCELLED', 'EXPIRED')"
+            " AND json_extract(doc, '$.results_blob') IS NULL"
+        )
+        return [_decode(row[0]) for row in rows]
+
+    def ids(self) -> set[str]:
+        return {row[0] for row in self._catalog.read().execute("SELECT id FROM job")}
+
+    def idempotent(self, tenant: str, key: str) -> IdempotencyRow | None:
+        row = (
+            self._catalog.read()
+            .execute("SELECT job, digest FROM idempotency WHERE tenant = ? AND key = ?", (tenant, key))
+            .fetchone()
+        )
+        return IdempotencyRow(*row) if row else None
+
+    def forget_idempotency(self, older_than_at: float) -> None:
+        with self._catalog.write() as db:
+            db.execute("DELETE FROM idempotency WHERE created_at < ?", (older_than_at,))

@@ -1,0 +1,291 @@
+"""The ledger of one job: its requests, attempts and outcomes. The truth about the job.
+
+One writer (the writer lane) owns a Ledger. "Each ordinal once" is a bitmap, rebuilt when the ledger is opened,
+so no index has to be kept while outcomes stream in. Readers on other lanes use LedgerReader, which sees what
+is committed. Figures behind the layout: design section 5.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+import msgspec
+
+from backburner.core.job import Counts
+from backburner.core.request import CheckedLine, Outcome, OutcomeKind
+from backburner.store.sqlite import connect, migrate, script, transaction
+
+MIGRATIONS = (script("ledger.sql"),)
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """Where intake stands: the next byte, line and ordinal to look at, and how many lines were wrong."""
+
+    next_offset: int = 0
+    next_line: int = 1
+    next_ordinal: int = 0
+    invalid_count: int = 0
+    done: bool = False
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """A request without an outcome; `interrupted` counts attempts that ended with the service."""
+
+    ordinal: int
+    offset: int
+    length: int
+    key: str | None
+    interrupted: int = 0
+
+
+class AttemptEnd(msgspec.Struct, frozen=True):
+    id: int
+    ended_at: float
+    trouble: str = ""
+    message: str = ""
+
+
+class Bitmap:
+    """One bit per ordinal: has an outcome."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray()
+
+    def add(self, ordinal: int) -> bool:
+        """False when it was there already."""
+        at, bit = ordinal >> 3, 1 << (ordinal & 7)
+        if at >= len(self._bits):
+            self._bits.extend(bytes(max(at + 1 - len(self._bits), len(self._bits), 1024)))
+        fresh = not self._bits[at] & bit
+        self._bits[at] |= bit
+        return fresh
+
+    def __contains__(self, ordinal: int) -> bool:
+        at = ordinal >> 3
+        return at < len(self._bits) and bool(self._bits[at] & (1 << (ordinal & 7)))
+
+
+class Ledger:
+    """The writing side. Every method runs on the writer lane; `counts`, `progress` may be read anywhere."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db: sqlite3.Connection | None = None
+        self._done = Bitmap()
+        db = self._open()
+        migrate(db, "ledger", MIGRATIONS)
+        self.progress = self._read_progress(db)
+        counted = {OutcomeKind.ANSWER.value: 0, OutcomeKind.ERROR.value: 0}
+        for ordinal, kind in db.execute("SELECT ordinal, kind FROM outcome"):
+            counted[kind] += self._done.add(ordinal)
+        self.counts = Counts(self.progress.next_ordinal, *counted.values())
+        self.last_seq: int = db.execute("SELECT coalesce(max(seq), 0) FROM outcome").fetchone()[0]
+        self._last_attempt: int = db.execute("SELECT coalesce(max(id), 0) FROM attempt").fetchone()[0]
+        self._interrupted: dict[int, int] = dict(
+            db.execute(
+                "SELECT ordinal, count(*) FROM attempt WHERE ended_at IS NULL GROUP BY ordinal"
+            ).fetchall()
+        )
+
+    def _open(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._db = connect(self._path)
+        return self._db
+
+    @staticmethod
+    def _read_progress(db: sqlite3.Connection) -> Progress:
+        row = db.execute(
+            "SELECT next_offset, next_line, next_ordinal, invalid_count, done FROM progress"
+        ).fetchone()
+        return Progress(*row[:4], done=bool(row[4]))
+
+    def rest(self) -> None:
+        """Closes the file, keeps what is in memory; the next call opens it again. For the LRU of open files."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def record_scan(
+        self, lines: Sequence[CheckedLine], refused: Sequence[Outcome], progress: Progress
+    ) -> None:
+        """A stretch of checked lines, the outcomes of the wrong ones (when the job skips them), and where the
+        scan stands after them."""
+        assert progress.next_ordinal == self.progress.next_ordinal + len(lines)
+        with transaction(self._open()) as db:
+            db.executemany(
+                'INSERT INTO request (ordinal, line, "offset", length, key, echo, plan_key, fingerprint)'
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (x.ordinal, x.line, x.offset, x.length, x.key, x.echo, x.plan_key, x.fingerprint)
+                    for x in lines
+                ],
+            )
+            db.executemany(
+                "INSERT INTO violation (ordinal, line, key, path, reason, instead) VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (x.ordinal, x.line, x.key, v.path, v.reason, v.instead)
+                    for x in lines
+                    for v in x.violations
+                ],
+            )
+            seq = self._insert_outcomes(db, refused)
+            db.execute(
+                "UPDATE progress SET next_offset = ?, next_line = ?, next_ordinal = ?, invalid_count = ?, done = ?",
+                msgspec.structs.astuple(progress),
+            )
+        self.progress = progress
+        self._count(refused, seq)
+
+    def start_attempts(self, starts: Sequence[tuple[int, str]], at: float) -> range:
+        """Records attempts, (ordinal, engine) each, before they are made; their ids in the same order."""
+        ids = range(self._last_attempt + 1, self._last_attempt + 1 + len(starts))
+        with transaction(self._open()) as db:
+            db.executemany(
+                "INSERT INTO attempt (id, ordinal, engine, started_at) VALUES (?, ?, ?, ?)",
+                [(id_, ordinal, engine, at) for id_, (ordinal, engine) in zip(ids, starts, strict=True)],
+            )
+        self._last_attempt = ids.stop - 1
+        return ids
+
+    def commit(self, outcomes: Sequence[Outcome], ends: Sequence[AttemptEnd]) -> list[Outcome]:
+        """Outcomes and ended attempts in one transaction. Returns the outcomes that were new; a request that
+        has one already keeps it."""
+        fresh: list[Outcome] = []
+        seen: set[int] = set()
+        for outcome in outcomes:
+            if outcome.ordinal not in self._done and outcome.ordinal not in seen:
+                seen.add(outcome.ordinal)
+                fresh.append(outcome)
+        with transaction(self._open()) as db:
+            seq = self._insert_outcomes(db, fresh)
+            db.executemany(
+                "UPDATE attempt SET ended_at = ?, trouble = ?, message = ? WHERE id = ?",
+                [(end.ended_at, end.trouble, end.message, end.id) for end in ends],
+            )
+        self._count(fresh, seq)
+        return fresh
+
+    def _insert_outcomes(self, db: sqlite3.Connection, outcomes: Sequence[Outcome]) -> int:
+        seq = self.last_seq
+        rows: list[tuple[object, ...]] = []
+        for x in outcomes:
+            seq += 1
+            tokens = (x.usage.prompt, x.usage.cached, x.usage.output)
+            rows.append(
+                (seq, x.ordinal, x.kind, x.code, x.finish_reason, *tokens, x.engine, x.model, x.at, x.body)
+            )
+        db.executemany("INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        return seq
+
+    def _count(self, outcomes: Sequence[Outcome], seq: int) -> None:
+        self.last_seq = seq
+        answers = 0
+        for outcome in outcomes:
+            self._done.add(outcome.ordinal)
+            answers += outcome.kind is OutcomeKind.ANSWER
+        self.counts = Counts(
+            self.progress.next_ordinal,
+            self.counts.succeeded + answers,
+            self.counts.failed + len(outcomes) - answers,
+        )
+
+    def pending(self, from_ordinal: int, limit: int, limit_bytes: int) -> tuple[list[Pending], int]:
+        """Up to `limit` requests without an outcome, from `from_ordinal` on, and where the next page begins."""
+        found: list[Pending] = []
+        taken_bytes = 0
+        at = from_ordinal
+        rows = self._open().execute(
+            'SELECT ordinal, "offset", length, key FROM request WHERE ordinal >= ? ORDER BY ordinal',
+            (from_ordinal,),
+        )
+        for ordinal, offset, length, key in rows:
+            if ordinal in self._done:
+                at = ordinal + 1
+                continue
+            if len(found) >= limit or (found and taken_bytes + length > limit_bytes):
+                break
+            found.append(Pending(ordinal, offset, length, key, self._interrupted.get(ordinal, 0)))
+            taken_bytes += length
+            at = ordinal + 1
+        rows.close()
+        return found, at
+
+    def drop_bodies(self, from_seq: int, limit: int) -> int | None:
+        """After publishing, when the bodies are in the result file: a bounded piece of dropping them here.
+        The seq to go on from, None when all are gone."""
+        db = self._open()
+        if from_seq > self.last_seq:
+            return None
+        with transaction(db):
+            db.execute(
+                "UPDATE outcome SET body = NULL WHERE seq >= ? AND seq < ?", (from_seq, from_seq + limit)
+            )
+        db.execute("PRAGMA incremental_vacuum").fetchall()
+        return from_seq + limit
+
+
+class LedgerReader:
+    """Committed state, for lanes that do not write. Short-lived: open, read a page, close."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = connect(path, readonly=True)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def results_after(self, seq: int, limit: int, limit_bytes: int) -> list[tuple[int, bytes, bytes]]:
+        """(seq, echo, body) in the order of commit. Bodies that moved to the result file are left out."""
+        found: list[tuple[int, bytes, bytes]] = []
+        taken_bytes = 0
+        rows = self._db.execute(
+            "SELECT o.seq, r.echo, o.body FROM outcome o JOIN request r USING (ordinal)"
+            " WHERE o.seq > ? AND o.body IS NOT NULL ORDER BY o.seq LIMIT ?",
+            (seq, limit),
+        )
+        for row in rows:
+            found.append(row)
+            taken_bytes += len(row[2])
+            if taken_bytes > limit_bytes:
+                break
+        return found
+
+    def seqs(self, up_to: int) -> "memoryview[int]":
+        """For each ordinal below `up_to` the seq of its outcome, 0 where it has none; 8 bytes each."""
+        table = memoryview(bytearray(8 * up_to)).cast("q")
+        for seq, ordinal in self._db.execute("SELECT seq, ordinal FROM outcome"):
+            table[ordinal] = seq
+        return table
+
+    def echoes(self, from_ordinal: int, limit: int) -> list[tuple[int, str | None, bytes]]:
+        """(ordinal, key, echo) in input order."""
+        return self._db.execute(
+            "SELECT ordinal, key, echo FROM request WHERE ordinal >= ? ORDER BY ordinal LIMIT ?",
+            (from_ordinal, limit),
+        ).fetchall()
+
+    def bodies(self, seqs: Sequence[int]) -> dict[int, bytes]:
+        """Bodies by seq. Neighbouring seqs are read as ranges: a job commits nearly in order."""
+        found: dict[int, bytes] = {}
+        numbered = enumerate(sorted(seqs))
+        for _, run in groupby(numbered, lambda pair: pair[1] - pair[0]):
+            members = [seq for _, seq in run]
+            found.update(
+                self._db.execute(
+                    "SELECT seq, body FROM outcome WHERE seq BETWEEN ? AND ?", (members[0], members[-1])
+                )
+            )
+        return found
+
+    def violations(self, limit: int) -> list[tuple[int, int, str | None, str, str, str]]:
+        """(ordinal, line, key, path, reason, instead), in input order."""
+        return self._db.execute(
+            "SELECT ordinal, line, key, path, reason, instead FROM violation ORDER BY rowid LIMIT ?", (limit,)
+        ).fetchall()
+
+    def usage(self) -> tuple[int, int, int]:
+        """Tokens of the whole job: prompt, cached, output."""
+        return self._db.execute(
+            "SELECT coalesce(sum(prompt_tokens), 0), coalesce(sum(cached_tokens), 0),"
+            " coalesce(sum(output_tokens), 0) FROM outcome"
+        ).fetchone()

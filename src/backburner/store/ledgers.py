@@ -1,0 +1,64 @@
+"""Where the ledgers are, and an LRU of open ones: thousands of small jobs must not mean thousands of open files.
+
+Every method but the `readers` runs on the writer lane."""
+
+import shutil
+from collections import OrderedDict
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backburner.store.ledger import Ledger, LedgerReader
+
+OPEN_LEDGERS = 64
+
+
+class Ledgers:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._ledgers: dict[str, Ledger] = {}
+        self._open: OrderedDict[str, None] = OrderedDict()
+
+    def _path(self, job: str) -> Path:
+        return self._folder / job / "ledger.db"
+
+    def get(self, job: str) -> Ledger:
+        """The ledger of a job, made when there is none."""
+        ledger = self._ledgers.get(job)
+        if ledger is None:
+            self._path(job).parent.mkdir(exist_ok=True)
+            ledger = self._ledgers[job] = Ledger(self._path(job))
+        self._open[job] = None
+        self._open.move_to_end(job)
+        while len(self._open) > OPEN_LEDGERS:
+            oldest, _ = self._open.popitem(last=False)
+            self._ledgers[oldest].rest()
+        return ledger
+
+    def release(self, job: str) -> None:
+        """Forgets a ledger that nobody writes any more."""
+        ledger = self._ledgers.pop(job, None)
+        self._open.pop(job, None)
+        if ledger is not None:
+            ledger.rest()
+
+    def delete(self, job: str) -> None:
+        self.release(job)
+        shutil.rmtree(self._folder / job, ignore_errors=True)
+
+    def all(self) -> list[str]:
+        return [path.name for path in self._folder.iterdir()]
+
+    @contextmanager
+    def reader(self, job: str) -> Generator[LedgerReader]:
+        """On any lane."""
+        reader = LedgerReader(self._path(job))
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+    def close(self) -> None:
+        for job in list(self._ledgers):
+            self.release(job)

@@ -1,0 +1,71 @@
+"""How we open SQLite: WAL, `synchronous=FULL` (a commit survives power loss), and a version that only grows.
+
+`user_version` is the number of the schema. A database of a newer Backburner is refused in words, never
+opened half-understood; migrations are the numbered steps in MIGRATIONS, forward only.
+"""
+
+import sqlite3
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+from backburner.core.errors import Unavailable
+
+
+def script(name: str) -> str:
+    return resources.files("backburner.store").joinpath(name).read_text("utf-8")
+
+
+def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode; transactions are explicit (`transaction`). Usable from the thread of
+    whichever lane runs it, one at a time."""
+    address = f"{path.absolute().as_uri()}?mode={'ro' if readonly else 'rwc'}"
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA busy_timeout = 10000")
+    if not readonly:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect in a new database only
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    connection.execute("PRAGMA cache_size = -4000")
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def migrate(connection: sqlite3.Connection, what: str, steps: Sequence[str]) -> None:
+    """Brings a database to the newest schema; `steps[n]` leads from version n to n + 1.
+
+    Raises Unavailable when the data was written by a newer Backburner.
+    """
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > len(steps):
+        raise Unavailable(
+            f"the {what} was written by a newer Backburner (schema {found}, this one knows {len(steps)}). "
+            "Install that version again, or start with another --data folder"
+        )
+    for version in range(found, len(steps)):
+        with transaction(connection):
+            for statement in statements(steps[version]):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {version + 1}")
+
+
+def statements(text: str) -> Iterator[str]:
+    """The statements of a script, one by one, so that a step runs inside one transaction."""
+    buffer = ""
+    for line in text.splitlines(keepends=True):
+        buffer += line
+        if sqlite3.complete_statement(buffer):
+            yield buffer
+            buffer = ""

@@ -1,0 +1,35 @@
+"""Everything under one data folder."""
+
+from pathlib import Path
+
+from backburner.store.blobs import Blobs
+from backburner.store.caches import Caches
+from backburner.store.catalog import Catalog
+from backburner.store.files import Files
+from backburner.store.jobs import Jobs
+from backburner.store.keys import Keys
+from backburner.store.ledgers import Ledgers
+from backburner.store.ownership import Ownership
+
+
+class Stores:
+    def __init__(self, folder: Path) -> None:
+        self._ownership = Ownership(folder)
+        self.folder = folder
+        self.catalog = Catalog(folder / "catalog.db")
+        self.jobs = Jobs(self.catalog)
+        self.files = Files(self.catalog)
+        self.caches = Caches(self.catalog)
+        self.keys = Keys(self.catalog)
+        self.blobs = Blobs(folder / "blobs")
+        self.ledgers = Ledgers(folder / "jobs")
+
+    def delete_blob_unless_used(self, blob: str | None) -> None:
+        """On the writer lane, so that nothing can begin to use it in between."""
+        if blob is not None and not self.files.blob_in_use(blob):
+            self.blobs.delete(blob)
+
+    def close(self) -> None:
+        self.ledgers.close()
+        self.catalog.close()
+        self._ownership.release()
