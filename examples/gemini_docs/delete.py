@@ -1,0 +1,17 @@
+# From the Gemini Batch API documentation, "Deleting a batch job". Start it with the job's name.
+# Unchanged: GOOGLE_GEMINI_BASE_URL and GEMINI_API_KEY in the environment say where to.
+
+# --- what the sample takes as given -----------------------------------------------------------------------
+import sys
+
+from google import genai
+
+batch_job_to_delete = genai.Client().batches.get(name=sys.argv[1])
+# --- the sample -------------------------------------------------------------------------------------------
+
+from google import genai
+
+client = genai.Client()
+
+# Delete a batch job
+client.batches.delete(name=batch_job_to_delete.name)
