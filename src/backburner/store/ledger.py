@@ -234,21 +234,34 @@ class LedgerReader:
     def close(self) -> None:
         self._db.close()
 
-    def results_after(self, seq: int, limit: int, limit_bytes: int) -> list[tuple[int, bytes, bytes]]:
-        """(seq, echo, body) in the order of commit. Bodies that moved to the result file are left out."""
-        found: list[tuple[int, bytes, bytes]] = []
+    def results_after(
+        self, seq: int, limit: int, limit_bytes: int
+    ) -> list[tuple[int, int, bytes, bytes | None]]:
+        """(seq, ordinal, echo, body) in the order of commit; body None once it moved to the result file."""
+        found: list[tuple[int, int, bytes, bytes | None]] = []
         taken_bytes = 0
         rows = self._db.execute(
-            "SELECT o.seq, r.echo, o.body FROM outcome o JOIN request r USING (ordinal)"
-            " WHERE o.seq > ? AND o.body IS NOT NULL ORDER BY o.seq LIMIT ?",
+            "SELECT o.seq, o.ordinal, r.echo, o.body FROM outcome o JOIN request r USING (ordinal)"
+            " WHERE o.seq > ? ORDER BY o.seq LIMIT ?",
             (seq, limit),
         )
         for row in rows:
             found.append(row)
-            taken_bytes += len(row[2])
+            taken_bytes += len(row[3] or b"")
             if taken_bytes > limit_bytes:
                 break
         return found
+
+    def last_seq(self) -> int:
+        return self._db.execute("SELECT coalesce(max(seq), 0) FROM outcome").fetchone()[0]
+
+    def seqs_between(self, start: int, end: int) -> dict[int, int]:
+        """Ordinal -> seq for a stretch of the input; looks through all outcomes, as they have no such index."""
+        return dict(
+            self._db.execute(
+                "SELECT ordinal, seq FROM outcome WHERE ordinal >= ? AND ordinal < ?", (start, end)
+            ).fetchall()
+        )
 
     def seqs(self, up_to: int) -> "memoryview[int]":
         """For each ordinal below `up_to` the seq of its outcome, 0 where it has none; 8 bytes each."""

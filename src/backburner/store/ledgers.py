@@ -2,9 +2,12 @@
 
 Every method but the `readers` runs on the writer lane."""
 
+import array
+import os
 import shutil
+import struct
 from collections import OrderedDict
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,6 +45,25 @@ class Ledgers:
         self._open.pop(job, None)
         if ledger is not None:
             ledger.rest()
+
+    def save_line_index(self, job: str, index: "array.array[int]") -> None:
+        """Where each line of the published file begins, by ordinal, and where the last one ends."""
+        target = self._path(job).with_name("lines.idx")
+        temporary = target.with_suffix(".tmp")
+        with temporary.open("wb") as file:
+            index.tofile(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(target)
+
+    def line_spans(self, job: str, ordinals: Sequence[int]) -> list[tuple[int, int]]:
+        """(offset, length) in the published file of the lines of these ordinals, line breaks left out."""
+        spans: list[tuple[int, int]] = []
+        with self._path(job).with_name("lines.idx").open("rb", buffering=0) as file:
+            for ordinal in ordinals:
+                start, end = struct.unpack("=qq", os.pread(file.fileno(), 16, 8 * ordinal))
+                spans.append((start, end - start - 1))
+        return spans
 
     def delete(self, job: str) -> None:
         self.release(job)

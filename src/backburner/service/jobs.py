@@ -1,0 +1,304 @@
+"""Jobs as callers see them: create, get, list, cancel, delete, update."""
+
+import asyncio
+from collections.abc import Iterable
+
+import msgspec
+
+from backburner.core.clock import Clock
+from backburner.core.errors import Code, Conflict, InvalidArgument, NotFound, Violation
+from backburner.core.exchange import Feature
+from backburner.core.job import Job, JobError, JobKind, JobState, OnInvalid
+from backburner.core.lanes import Lanes
+from backburner.core.limits import (
+    CREATE_CHECK_S,
+    DISPLAY_NAME_CHARS,
+    JOB_EXPIRY_S,
+    JOB_WINDOW_S,
+    PAGE_SIZE_DEFAULT,
+    PAGE_SIZE_MAX,
+    REPORTED_VIOLATIONS,
+    STREAM_BYTES,
+)
+from backburner.core.names import job_id, result_file_id
+from backburner.engines.routes import Routes
+from backburner.service import paging
+from backburner.service.files import FileService
+from backburner.store.jobs import Pin
+from backburner.store.stores import Stores
+from backburner.work.board import Board
+from backburner.work.intake import Intake
+from backburner.work.run import JobRun
+
+PUBLISH_WAIT_S = 20.0
+
+
+class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller asks for. The input is a file's id or, inline, the lines of one (without line breaks)."""
+
+    dialect: str
+    kind: JobKind
+    model: str
+    display_name: str = ""
+    priority: int = 0
+    on_invalid: OnInvalid = OnInvalid.FAIL
+    window_s: float = JOB_WINDOW_S
+    file_id: str | None = None
+    lines: Iterable[bytes] | None = None
+    extras: dict[str, object] = msgspec.field(default_factory=dict[str, object])
+
+
+class Idempotency(msgspec.Struct, frozen=True):
+    """The caller's key for this creation and a digest of what it asks."""
+
+    key: str
+    digest: bytes
+
+
+class JobService:
+    def __init__(
+        self,
+        clock: Clock,
+        stores: Stores,
+        lanes: Lanes,
+        board: Board,
+        intake: Intake,
+        routes: Routes,
+        files: FileService,
+    ) -> None:
+        self._clock = clock
+        self._stores = stores
+        self._lanes = lanes
+        self._board = board
+        self._intake = intake
+        self._routes = routes
+        self._files = files
+        self._background: set[asyncio.Task[None]] = set()
+        self._creating = asyncio.Lock()
+
+    # -- create
+
+    async def create(self, tenant: str, draft: JobDraft, idempotency: Idempotency | None = None) -> Job:
+        """Accepts a job; it is durable when this returns. Lines are checked for up to CREATE_CHECK_S seconds
+        before; what is found wrong later fails the job.
+
+        Raises InvalidArgument with every wrong line found so far, NotFound for a model that nothing serves,
+        PermissionDenied for a missing file, Conflict for an idempotency key used with another body.
+        """
+        if idempotency is None:
+            return await self._create(tenant, draft, None)
+        async with self._creating:  # two with one key at once: the second must find the first
+            row = await self._lanes.read.run(self._stores.jobs.idempotent, tenant, idempotency.key)
+            if row is not None and row.digest != idempotency.digest:
+                raise Conflict(
+                    "this Idempotency-Key was used with another request body. Take a new key for a new job",
+                    reason="IDEMPOTENCY_KEY_REUSED",
+                )
+            if row is not None:
+                return await self.get(tenant, row.job)
+            return await self._create(tenant, draft, idempotency)
+
+    async def _create(self, tenant: str, draft: JobDraft, idempotency: Idempotency | None) -> Job:
+        self._check(draft)
+        job = await self._job(tenant, draft)
+        run: JobRun | None = None
+        try:
+            run = await self._board.open(job)
+            await self._intake.scan(run, self._clock.monotonic() + CREATE_CHECK_S)
+            await self._refuse_wrong_lines(run)
+            job = msgspec.structs.replace(run.snapshot(), updated_at=self._clock.now())
+            pin = Pin("input", job.input_name or "inline", job.input_blob)
+            remembered = (idempotency.key, idempotency.digest) if idempotency else None
+            await self._lanes.write.run(self._stores.jobs.insert, job, [pin], remembered)
+        except BaseException:
+            # never accepted, so nothing of it may stay: also when the caller hangs up in the middle
+            await asyncio.shield(self._lanes.write.run(self._discard, job, draft.file_id is None))
+            raise
+        run.job = job
+        self.resume(run)
+        return run.snapshot()
+
+    def _discard(self, job: Job, inline: bool) -> None:
+        self._stores.ledgers.delete(job.id)
+        self._stores.jobs.unpin(job.id)
+        if inline:
+            self._stores.delete_blob_unless_used(job.input_blob)
+
+    def resume(self, run: JobRun) -> None:
+        """Puts a job on the board; what is left of its input is scanned beside its execution."""
+        self._board.admit(run)
+        if not run.ledger.progress.done and not run.job.ended:
+            task = asyncio.create_task(self._intake.scan_on(run))
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
+
+    async def _job(self, tenant: str, draft: JobDraft) -> Job:
+        if draft.file_id is not None:
+            file = await self._files.get(tenant, draft.file_id)
+            if file.blob is None or file.size_bytes == 0:
+                raise InvalidArgument(
+                    f"input file files/{file.id} is empty; it needs one request in JSON on each line"
+                )
+            name, blob, size_bytes = f"files/{file.id}", file.blob, file.size_bytes
+        else:
+            name = None
+            blob, size_bytes = await self._lanes.read.run(self._write_lines, draft.lines or ())
+        now = self._clock.now()
+        return Job(
+            id=job_id(),
+            tenant=tenant,
+            dialect=draft.dialect,
+            kind=draft.kind,
+            model=draft.model,
+            state=JobState.PENDING,
+            created_at=now,
+            updated_at=now,
+            expire_at=now + max(draft.window_s, JOB_EXPIRY_S),
+            window_s=draft.window_s,
+            display_name=draft.display_name,
+            priority=draft.priority,
+            on_invalid=draft.on_invalid,
+            input_name=name,
+            input_blob=blob,
+            input_bytes=size_bytes,
+            extras=draft.extras,
+        )
+
+    def _write_lines(self, lines: Iterable[bytes]) -> tuple[str, int]:
+        writer = self._stores.blobs.writer()
+        gathered = bytearray()
+        for line in lines:
+            gathered += line + b"\n"
+            if len(gathered) >= STREAM_BYTES:
+                writer.write(gathered)
+                gathered.clear()
+        writer.write(gathered)
+        size_bytes = writer.size_bytes
+        return writer.commit(), size_bytes
+
+    def _check(self, draft: JobDraft) -> None:
+        if len(draft.display_name) > DISPLAY_NAME_CHARS:
+            words = f"expected up to {DISPLAY_NAME_CHARS} characters, found {len(draft.display_name)}"
+            raise InvalidArgument(
+                "the display name is too long", violations=[Violation("batch.displayName", words)]
+            )
+        route = self._routes.find(draft.model)
+        if route is None:
+            raise NotFound(f"the model {draft.model} is not served here", reason="MODEL_NOT_FOUND")
+        feature = Feature.EMBED if draft.kind is JobKind.EMBED else Feature.CHAT
+        if feature not in route.capabilities.features:
+            raise InvalidArgument(
+                f"the model {draft.model} (on engine {route.engine.name!r}) does not do {feature}",
+                reason="MODEL_KIND",
+            )
+
+    async def _refuse_wrong_lines(self, run: JobRun) -> None:
+        progress, name = run.ledger.progress, run.job.input_name or "request body"
+        if progress.done and not progress.next_ordinal:
+            raise InvalidArgument(
+                f"{'input file ' if run.job.input_name else ''}{name} has no requests in it; "
+                "it needs one request in JSON on each line"
+            )
+        if not progress.invalid_count or run.job.on_invalid is OnInvalid.SKIP:
+            return
+        violations = await self._lanes.read.run(self._violations, run.job.id)
+        seen = "" if progress.done else f" of the first {progress.next_ordinal:,} looked at"
+        raise InvalidArgument(
+            f"{progress.invalid_count} of {progress.next_ordinal:,} requests{seen} are wrong",
+            reason="INVALID_REQUESTS",
+            violations=violations,
+        )
+
+    def _violations(self, job: str) -> list[Violation]:
+        with self._stores.ledgers.reader(job) as reader:
+            rows = reader.violations(REPORTED_VIOLATIONS)
+        return [Violation(path, reason, instead, line, key) for _, line, key, path, reason, instead in rows]
+
+    # -- read
+
+    async def get(self, tenant: str, job: str) -> Job:
+        """The job with its live counts. A job that has just ended is answered once its results can be read,
+        so that whoever sees the end can fetch them. Raises NotFound."""
+        run = self._board.get(tenant, job)
+        if run is not None and run.job.ended:
+            await self._published(run)
+        elif run is not None:
+            return run.snapshot()
+        found = await self._lanes.read.run(self._stores.jobs.get, tenant, job)
+        if found is None:
+            raise NotFound("Requested entity was not found.", reason="JOB_NOT_FOUND")
+        return found
+
+    async def _published(self, run: JobRun) -> None:
+        """Waits, with a bound, until the results of an ended job are in their file."""
+        waiter = asyncio.ensure_future(run.retired.wait())
+        sleeper = asyncio.ensure_future(self._clock.sleep(PUBLISH_WAIT_S))
+        try:
+            await asyncio.wait((waiter, sleeper), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiter.cancel()
+            sleeper.cancel()
+
+    def reason(self, job: Job) -> str:
+        """Why nothing of this job goes on, in words; empty when it does."""
+        run = self._board.runs.get(job.id)
+        return run.reason if run is not None else ""
+
+    async def list(self, tenant: str, page_size: int | None, page_token: str | None) -> paging.Page[Job]:
+        count = paging.size(page_size, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)
+        found = await self._lanes.read.run(
+            paging.page,
+            lambda limit, before: self._stores.jobs.page(tenant, limit, before),
+            count,
+            page_token,
+        )
+        live = [run.snapshot() if (run := self._board.get(tenant, x.id)) else x for x in found.items]
+        return paging.Page(live, found.next_token)
+
+    # -- change
+
+    async def cancel(self, tenant: str, job: str) -> None:
+        """CANCELLED is durable when this returns, and no call is made after it. A job that has ended stays as
+        it is; cancelling it is harmless. Raises NotFound."""
+        run = self._board.get(tenant, job)
+        if run is None:
+            await self.get(tenant, job)
+            return
+        await self._board.move(
+            run, JobState.CANCELLED, JobError(Code.CANCELLED, "The operation was cancelled.")
+        )
+
+    async def delete(self, tenant: str, job: str) -> None:
+        """Stops the job and removes it with its ledger and its results. Raises NotFound."""
+        run = self._board.get(tenant, job)
+        if run is not None:
+            await self.cancel(tenant, job)
+            await self._published(run)
+        found = await self.get(tenant, job)
+        await self._lanes.write.run(self._delete, found)
+
+    def _delete(self, job: Job) -> None:
+        self._stores.jobs.delete(job.id)
+        self._stores.ledgers.delete(job.id)
+        self._stores.delete_blob_unless_used(job.input_blob)
+        self._stores.delete_blob_unless_used(self._stores.files.delete(job.tenant, result_file_id(job.id)))
+
+    async def update(
+        self, tenant: str, job: str, *, priority: int | None = None, display_name: str | None = None
+    ) -> Job:
+        """Changes what may be changed. Raises NotFound, Conflict for the priority of a job that has ended."""
+        run = self._board.get(tenant, job)
+        found = await self.get(tenant, job)
+        changes: dict[str, object] = {}
+        if priority is not None:
+            if found.ended:
+                raise Conflict("the job has ended; its priority means nothing any more")
+            changes["priority"] = priority
+        if display_name is not None:
+            changes["display_name"] = display_name
+        if run is not None and run.job.id in self._board.runs:
+            await self._board.amend(run, **changes)
+            return run.snapshot()
+        found = msgspec.structs.replace(found, updated_at=self._clock.now(), **changes)
+        await self._lanes.write.run(self._stores.jobs.update, found)
+        return found

@@ -1,0 +1,73 @@
+"""API keys and who they speak for. A key is shown once, when it is made; only its hash is kept."""
+
+import hashlib
+import secrets
+
+import msgspec
+
+from backburner.core.clock import Clock
+from backburner.core.errors import InvalidArgument, NotFound, Unauthenticated, Violation
+from backburner.core.lanes import Lanes
+from backburner.core.names import mint
+from backburner.store.keys import KeyRow, Keys
+
+DEFAULT_TENANT = "default"
+PREFIX = "bb-"
+
+
+def digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
+
+
+class KeyService:
+    def __init__(self, clock: Clock, keys: Keys, lanes: Lanes) -> None:
+        self._clock = clock
+        self._keys = keys
+        self._lanes = lanes
+        self._live = {row.id for row in keys.all() if row.revoked_at is None}
+
+    @property
+    def required(self) -> bool:
+        """Whether callers must show a key: as soon as there is one."""
+        return bool(self._live)
+
+    async def create(self, tenant: str, name: str) -> tuple[KeyRow, str]:
+        """The row and the key itself, which is not to be had again. Raises InvalidArgument."""
+        if not tenant or not tenant.replace("-", "").replace("_", "").isalnum():
+            raise InvalidArgument(
+                f"tenant {tenant!r} is not allowed",
+                violations=[Violation("tenant", "expected letters, digits, dashes or underscores")],
+            )
+        key = PREFIX + secrets.token_urlsafe(32)
+        row = KeyRow(
+            id=mint(10), tenant=tenant, name=name, hint=key[: len(PREFIX) + 4], created_at=self._clock.now()
+        )
+        await self._lanes.write.run(self._keys.insert, row, digest(key))
+        self._live.add(row.id)
+        return row, key
+
+    async def list(self) -> list[KeyRow]:
+        return await self._lanes.read.run(self._keys.all)
+
+    async def revoke(self, id_or_hint: str) -> KeyRow:
+        """Raises NotFound; revoking twice is harmless."""
+        matches = [row for row in await self.list() if id_or_hint in (row.id, row.hint)]
+        if len(matches) != 1:
+            raise NotFound(f"no key {id_or_hint!r}; `backburner keys list` shows their ids")
+        row = matches[0]
+        if row.revoked_at is None:
+            row = msgspec.structs.replace(row, revoked_at=self._clock.now())
+            await self._lanes.write.run(self._keys.update, row)
+            self._live.discard(row.id)
+        return row
+
+    async def tenant_of(self, key: str | None) -> str:
+        """Who is calling. Without keys in the catalog everyone is the one tenant. Raises Unauthenticated."""
+        if not self.required:
+            return DEFAULT_TENANT
+        if not key:
+            raise Unauthenticated("this server wants an API key", reason="KEY_MISSING")
+        row = await self._lanes.read.run(self._keys.by_digest, digest(key))
+        if row is None or row.revoked_at is not None:
+            raise Unauthenticated("this API key is not known here", reason="KEY_INVALID")
+        return row.tenant

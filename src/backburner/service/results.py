@@ -1,0 +1,123 @@
+"""Results: all of them in input order once the job has ended, and what there is so far while it runs.
+
+Two orders. By `seq`, the order of commit: stable, so a cursor can follow it. By input: the finished prefix
+while the job runs, everything afterwards.
+"""
+
+import base64
+import binascii
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from backburner.core.errors import InvalidArgument, Violation
+from backburner.core.job import Job
+from backburner.core.lanes import Lanes
+from backburner.core.limits import MIB
+from backburner.core.request import line_of
+from backburner.store.stores import Stores
+
+PAGE_ROWS = 500
+PAGE_BYTES = 4 * MIB
+
+
+class Results(msgspec.Struct, frozen=True):
+    """Lines with their line breaks. `cursor` continues behind the last of them; `complete` says that no more
+    will come."""
+
+    lines: AsyncIterator[bytes]
+    cursor: str
+    complete: bool
+
+
+def encode_cursor(seq: int) -> str:
+    return base64.urlsafe_b64encode(f"seq:{seq}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> int:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        kind, _, number = text.partition(":")
+        if kind == "seq":
+            return int(number)
+    except (binascii.Error, ValueError):
+        pass
+    raise InvalidArgument(
+        "cursor is not one of ours",
+        violations=[Violation("cursor", "expected the X-Next-Cursor of an earlier answer")],
+    )
+
+
+class ResultService:
+    def __init__(self, stores: Stores, lanes: Lanes) -> None:
+        self._stores = stores
+        self._lanes = lanes
+
+    async def published(self, job: Job) -> AsyncIterator[bytes]:
+        """The bytes of the result file of an ended job, in input order."""
+        assert job.results_blob is not None
+        stream = self._stores.blobs.open_stream(job.results_blob)
+        while piece := await self._lanes.read.run(next, stream, b""):
+            yield piece
+
+    async def so_far(self, job: Job, cursor: str | None) -> Results:
+        """By seq, behind `cursor`."""
+        after = decode_cursor(cursor) if cursor else 0
+        last = await self._lanes.read.run(self._last_seq, job.id)
+        return Results(self._by_seq(job, after, last), encode_cursor(max(after, last)), job.ended)
+
+    async def prefix(self, job: Job) -> Results:
+        """In input order, up to the first request without an outcome."""
+        if job.results_blob is not None:
+            return Results(self.published(job), "", True)
+        return Results(self._prefix(job), "", False)
+
+    def _last_seq(self, job: str) -> int:
+        with self._stores.ledgers.reader(job) as reader:
+            return reader.last_seq()
+
+    async def _by_seq(self, job: Job, after: int, last: int) -> AsyncIterator[bytes]:
+        while after < last:
+            after, lines = await self._lanes.read.run(self._page, job, after, last)
+            yield lines
+
+    def _page(self, job: Job, after: int, last: int) -> tuple[int, bytes]:
+        with self._stores.ledgers.reader(job.id) as reader:
+            rows = [row for row in reader.results_after(after, PAGE_ROWS, PAGE_BYTES) if row[0] <= last]
+        found = {ordinal: line_of(echo, body) for _, ordinal, echo, body in rows if body is not None}
+        moved = [ordinal for _, ordinal, _, body in rows if body is None]
+        if moved:
+            blob = self._blob(job)
+            for ordinal, (offset, length) in zip(
+                moved, self._stores.ledgers.line_spans(job.id, moved), strict=True
+            ):
+                found[ordinal] = self._stores.blobs.read_range(blob, offset, length)
+        joined = b"".join(found[ordinal] + b"\n" for _, ordinal, _, _ in rows)
+        return (rows[-1][0] if rows else last), joined
+
+    def _blob(self, job: Job) -> str:
+        """The result file, which may have been published after `job` was read."""
+        now = self._stores.jobs.get(job.tenant, job.id)
+        assert now is not None and now.results_blob is not None, "bodies leave the ledger after publishing"
+        return now.results_blob
+
+    async def _prefix(self, job: Job) -> AsyncIterator[bytes]:
+        ordinal = 0
+        while True:
+            ordinal, lines = await self._lanes.read.run(self._prefix_page, job.id, ordinal)
+            if not lines:
+                return
+            yield lines
+
+    def _prefix_page(self, job: str, start: int) -> tuple[int, bytes]:
+        with self._stores.ledgers.reader(job) as reader:
+            page = reader.echoes(start, PAGE_ROWS)
+            seqs = reader.seqs_between(start, start + PAGE_ROWS)
+            bodies = reader.bodies(list(seqs.values()))
+        lines: list[bytes] = []
+        for ordinal, _, echo in page:
+            body = bodies.get(seqs.get(ordinal, 0))
+            if body is None:
+                break
+            lines.append(line_of(echo, body) + b"\n")
+        return start + len(lines), b"".join(lines)

@@ -1,0 +1,1 @@
+"""The loops that move a job on: intake, dispatch, commit, publish, janitor."""

@@ -1,0 +1,71 @@
+"""The jobs that have not ended, and the only place that moves a job from state to state.
+
+A move is durable before it is visible. Two that race (the last outcome and a cancel) are serialised by the
+job's lock; the later one finds that its move is no longer legal and is told so.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+
+from backburner.core.clock import Clock
+from backburner.core.job import TRANSITIONS, Job, JobError, JobState, moved
+from backburner.core.lanes import Lanes
+from backburner.dialects.protocol import Dialect
+from backburner.store.stores import Stores
+from backburner.work.run import JobRun
+
+
+class Board:
+    def __init__(self, clock: Clock, stores: Stores, lanes: Lanes, dialects: Mapping[str, Dialect]) -> None:
+        self._clock = clock
+        self._stores = stores
+        self._lanes = lanes
+        self._dialects = dialects
+        self.runs: dict[str, JobRun] = {}
+        self.changed = asyncio.Event()  # something the dispatcher may want to look at
+
+    async def open(self, job: Job) -> JobRun:
+        """The job with its ledger, not on the board yet."""
+        ledger = await self._lanes.write.run(self._stores.ledgers.get, job.id)
+        return JobRun(job, ledger, self._dialects[job.dialect])
+
+    def admit(self, run: JobRun) -> None:
+        self.runs[run.job.id] = run
+        self.changed.set()
+
+    def get(self, tenant: str, job: str) -> JobRun | None:
+        run = self.runs.get(job)
+        return run if run is not None and run.job.tenant == tenant else None
+
+    async def move(self, run: JobRun, to: JobState, error: JobError | None = None, **changes: object) -> bool:
+        """Moves the job, durably; False when it is no longer in a state from which it may go there."""
+        async with run.changing:
+            if to not in TRANSITIONS[run.job.state]:
+                return False
+            job = moved(run.job, to, self._clock.now(), error)
+            await self._save(run, msgspec.structs.replace(job, **changes))
+        if run.job.ended:
+            run.halt()
+        self.changed.set()
+        return True
+
+    async def amend(self, run: JobRun, **changes: object) -> None:
+        """Changes a job without moving it."""
+        async with run.changing:
+            changed = msgspec.structs.replace(run.job, updated_at=self._clock.now(), **changes)
+            await self._save(run, changed)
+        self.changed.set()
+
+    async def _save(self, run: JobRun, job: Job) -> None:
+        progress = run.ledger.progress
+        job = msgspec.structs.replace(job, counts=run.ledger.counts, scanned=progress.done)
+        await self._lanes.write.run(self._stores.jobs.update, job)
+        run.job = job
+
+    async def retire(self, run: JobRun) -> None:
+        """The job has ended and its results are published: nothing of it stays in memory."""
+        self.runs.pop(run.job.id, None)
+        await self._lanes.write.run(self._stores.ledgers.release, run.job.id)
+        run.retired.set()

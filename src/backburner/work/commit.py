@@ -1,0 +1,77 @@
+"""The commit beat: outcomes become durable as soon as they are there, in groups.
+
+While one group is being written the next gathers, so the group grows with the load and a lone outcome waits
+for nobody. What is committed is visible; what is not is made again after a crash (P3).
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from backburner.core.lanes import Lanes
+from backburner.core.request import Outcome
+from backburner.store.ledger import AttemptEnd, Ledger
+from backburner.work.run import JobRun
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """`outcome` is None for an attempt that ended in trouble and will be followed by another."""
+
+    run: JobRun
+    end: AttemptEnd | None
+    outcome: Outcome | None
+
+
+class Committer:
+    """`committed` is told of every run that a group touched, with its new outcomes."""
+
+    def __init__(self, lanes: Lanes, committed: Callable[[JobRun, list[Outcome]], None]) -> None:
+        self._lanes = lanes
+        self._committed = committed
+        self._gathered: list[Entry] = []
+        self._ready = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def put(self, run: JobRun, end: AttemptEnd | None, outcome: Outcome | None) -> None:
+        self._gathered.append(Entry(run, end, outcome))
+        self._idle.clear()
+        self._ready.set()
+
+    async def loop(self) -> None:
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            group, self._gathered = self._gathered, []
+            await self._write(group)
+            if not self._gathered:
+                self._idle.set()
+
+    async def flush(self) -> None:
+        """Returns when everything put so far is durable."""
+        await self._idle.wait()
+
+    async def _write(self, group: list[Entry]) -> None:
+        by_run: dict[int, tuple[JobRun, list[Outcome], list[AttemptEnd]]] = {}
+        for entry in group:
+            run = entry.run
+            if run.job.ended:
+                continue  # a cancel committed first: what comes later does not count
+            _, outcomes, ends = by_run.setdefault(id(run), (run, [], []))
+            if entry.outcome is not None:
+                outcomes.append(entry.outcome)
+            if entry.end is not None:
+                ends.append(entry.end)
+        if not by_run:
+            return
+        batches = list(by_run.values())
+        fresh = await self._lanes.write.run(
+            commit_all, [(run.ledger, outcomes, ends) for run, outcomes, ends in batches]
+        )
+        for (run, _, _), outcomes in zip(batches, fresh, strict=True):
+            self._committed(run, outcomes)
+
+
+def commit_all(batches: list[tuple[Ledger, list[Outcome], list[AttemptEnd]]]) -> list[list[Outcome]]:
+    return [ledger.commit(outcomes, ends) for ledger, outcomes, ends in batches]

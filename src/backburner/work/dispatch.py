@@ -1,0 +1,286 @@
+"""Three beats, for ever: choose (policy), call (engines), commit (store).
+
+The dispatcher alone starts calls. It records an attempt before it makes it, so that a request that kills the
+service is known by its record after the restart; it holds a window of each job in memory, never a job.
+"""
+
+import asyncio
+import random
+from collections import defaultdict, deque
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+
+from backburner.core.clock import Clock
+from backburner.core.exchange import Trouble, TroubleKind
+from backburner.core.job import JobState
+from backburner.core.lanes import Lanes
+from backburner.core.limits import DRAIN_S, WINDOW_BYTES, WINDOW_REQUESTS
+from backburner.core.request import Outcome
+from backburner.dialects.protocol import Stamp
+from backburner.engines.routes import Route, Routes
+from backburner.policy.choose import Offer, choose
+from backburner.policy.pace import Pace
+from backburner.policy.retry import GiveUp, Tries, after
+from backburner.store.ledger import AttemptEnd, Ledger, Pending
+from backburner.store.stores import Stores
+from backburner.work.board import Board
+from backburner.work.calls import Caller
+from backburner.work.commit import Committer
+from backburner.work.run import JobRun, Ready
+
+IDLE_S = 1.0  # the longest nap; every event that matters ends it early
+
+Lane = tuple[str, str]  # an engine and one of its models
+Start = tuple[JobRun, Ready, Route]
+
+
+class Dispatcher:
+    """`finished` is called, possibly more than once, for a run that has ended or has all its outcomes."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        stores: Stores,
+        lanes: Lanes,
+        board: Board,
+        routes: Routes,
+        chance: random.Random,
+        finished: Callable[[JobRun], None],
+    ) -> None:
+        self._clock = clock
+        self._stores = stores
+        self._lanes = lanes
+        self._board = board
+        self._routes = routes
+        self._chance = chance
+        self._finished = finished
+        self._caller = Caller(clock, stores, lanes)
+        self.committer = Committer(lanes, self._committed)
+        self.paces: dict[Lane, Pace] = {}
+        self.served: defaultdict[str, float] = defaultdict(float)
+        self._suspects: defaultdict[Lane, deque[Start]] = defaultdict(deque)
+        self._turns: defaultdict[Lane, deque[asyncio.Future[None]]] = defaultdict(deque)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    # -- choose
+
+    async def loop(self) -> None:
+        while not self._stopping:
+            self._board.changed.clear()
+            starts = self._choose()
+            if starts:
+                await self._launch(starts)
+            else:
+                await self._nap()
+
+    async def _nap(self) -> None:
+        now = self._clock.monotonic()
+        due = [run.waiting[0][0] for run in self._board.runs.values() if run.waiting]
+        due += [pace.closed_until for pace in self.paces.values() if pace.closed_until > now]
+        nap_s = min([IDLE_S, *(max(0.0, at - now) for at in due)])
+        waker = asyncio.ensure_future(self._board.changed.wait())
+        sleeper = asyncio.ensure_future(self._clock.sleep(nap_s))
+        try:
+            await asyncio.wait((waker, sleeper), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waker.cancel()
+            sleeper.cancel()
+
+    def _choose(self) -> list[Start]:
+        now = self._clock.monotonic()
+        offers: list[Offer] = []
+        routes: dict[str, Route] = {}
+        for run in list(self._board.runs.values()):
+            if run.job.ended or run.complete:
+                self._finished(run)
+                continue
+            run.wake(now)
+            self._refill(run)
+            route = self._routes.find(run.job.model)
+            run.reason = "" if route else f"no engine serves the model {run.job.model}"
+            if route is None or not run.window:
+                continue
+            routes[run.job.id] = route
+            self._pace(route)
+            offers.append(self._offer(run, route))
+        starts = [start for lane in list(self._suspects) for start in self._suspect(lane)]
+        for pick in choose(offers, self._room(now), self.served, {}):
+            run, route = self._board.runs[pick.job], routes[pick.job]
+            for _ in range(pick.count):
+                request = run.window.popleft()
+                if request.tries.alone:
+                    self._suspects[route.lane].append((run, request, route))
+                    self._board.changed.set()
+                else:
+                    starts.append((run, request, route))
+        return starts
+
+    @staticmethod
+    def _offer(run: JobRun, route: Route) -> Offer:
+        job = run.job
+        return Offer(
+            job.id, job.tenant, route.lane, len(run.window), run.counts.pending, job.priority, job.created_at
+        )
+
+    def _pace(self, route: Route) -> Pace:
+        pace = self.paces.get(route.lane)
+        if pace is None:
+            slots = route.capabilities.slots
+            pace = self.paces[route.lane] = Pace(limit=float(slots), cap=slots)
+        return pace
+
+    def _room(self, now: float) -> dict[Lane, int]:
+        """Free slots per lane, after those who wait for a turn of their own have theirs."""
+        room: dict[Lane, int] = {}
+        for lane, pace in self.paces.items():
+            turns = self._turns[lane]
+            while turns and pace.room(now) > 0:
+                turn = turns.popleft()
+                if not turn.done():
+                    pace.start()
+                    turn.set_result(None)
+            room[lane] = 0 if self._suspects[lane] else pace.room(now)
+        return room
+
+    def _suspect(self, lane: Lane) -> list[Start]:
+        """One suspect of killing its engine, when nothing else is in flight there."""
+        if not self._suspects[lane] or self.paces[lane].in_flight:
+            return []
+        start = self._suspects[lane].popleft()
+        return [] if start[0].job.ended else [start]
+
+    async def turn(self, route: Route) -> Pace:
+        """Waits for a slot at batch priority. The caller tells the pace how the call went."""
+        pace = self._pace(route)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turns[route.lane].append(future)
+        self._board.changed.set()
+        await future
+        return pace
+
+    # -- the window
+
+    def _refill(self, run: JobRun) -> None:
+        if run.fetching or run.exhausted or len(run.window) > WINDOW_REQUESTS // 2:
+            return
+        run.fetching = True
+        self._keep(asyncio.create_task(self._fetch(run)))
+
+    async def _fetch(self, run: JobRun) -> None:
+        try:
+            limit = WINDOW_REQUESTS - len(run.window)
+            found, cursor = await self._lanes.write.run(run.ledger.pending, run.cursor, limit, WINDOW_BYTES)
+            ranges = [(pending.offset, pending.length) for pending in found]
+            lines = await self._lanes.read.run(self._stores.blobs.read_ranges, run.job.input_blob, ranges)
+            if not run.job.ended:
+                run.window.extend(_ready(pending, line) for pending, line in zip(found, lines, strict=True))
+                run.cursor = cursor
+        finally:
+            run.fetching = False
+            self._board.changed.set()
+
+    # -- call
+
+    async def _launch(self, starts: list[Start]) -> None:
+        for run in {start[0] for start in starts}:
+            if run.job.state is JobState.PENDING:
+                await self._board.move(run, JobState.RUNNING)
+        starts = [start for start in starts if not start[0].job.ended]
+        ids = await self._lanes.write.run(start_all, starts, self._clock.now())
+        for (run, request, route), attempt in zip(starts, ids, strict=True):
+            if run.job.ended:  # cancelled while the attempt was being recorded
+                continue
+            self._pace(route).start()
+            self.served[run.job.tenant] += 1
+            task = asyncio.create_task(self._fly(run, request, route, attempt))
+            run.in_flight[request.ordinal] = task
+            self._keep(task)
+
+    def _keep(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _fly(self, run: JobRun, request: Ready, route: Route, attempt: int) -> None:
+        pace = self._pace(route)
+        try:
+            result = await self._caller.make(run, request, route)
+        except asyncio.CancelledError:
+            pace.failed()
+            raise
+        finally:
+            run.in_flight.pop(request.ordinal, None)
+            self._board.changed.set()
+        now = self._clock.now()
+        if isinstance(result, Outcome):
+            pace.answered()
+            self.committer.put(run, AttemptEnd(attempt, now), result)
+            return
+        self._troubled(pace, result)
+        end = AttemptEnd(attempt, now, result.kind, result.message)
+        decision = after(result, request.tries, self._chance.random())
+        if isinstance(decision, GiveUp):
+            words = f"{result.message} (gave up after {decision.tries.total} tries)"
+            self.committer.put(run, end, self._failure(run, request, result, words))
+            return
+        if result.kind is TroubleKind.OPERATOR:
+            run.reason = result.message
+        self.committer.put(run, end, None)
+        if not run.job.ended:
+            again = msgspec.structs.replace(request, tries=decision.tries)
+            run.wait(again, self._clock.monotonic() + decision.wait_s)
+
+    def _troubled(self, pace: Pace, trouble: Trouble) -> None:
+        if trouble.kind is TroubleKind.BUSY:
+            pace.refused(self._clock.monotonic(), trouble.retry_after_s)
+        else:
+            pace.failed()
+
+    def _failure(self, run: JobRun, request: Ready, trouble: Trouble, words: str) -> Outcome:
+        now = self._clock.now()
+        stamp = Stamp(run.job.id, request.ordinal, request.key, now)
+        outcome = run.dialect.failed(run.dialect.trouble_code(trouble), words, stamp)
+        return msgspec.structs.replace(outcome, at=now, engine=trouble.engine)
+
+    # -- commit
+
+    def _committed(self, run: JobRun, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            self.served[run.job.tenant] += outcome.usage.prompt + outcome.usage.output
+        self._board.changed.set()
+
+    async def stop(self) -> None:
+        """No new calls; those in flight get DRAIN_S, the rest is cut; what has come is committed."""
+        self._stopping = True
+        self._board.changed.set()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=DRAIN_S)
+        for task in self._tasks:
+            task.cancel()
+        for task in list(self._tasks):
+            with suppress(asyncio.CancelledError):
+                await task
+        await self.committer.flush()
+
+
+def _ready(pending: Pending, line: bytes) -> Ready:
+    return Ready(
+        pending.ordinal, line, pending.key, Tries(total=pending.interrupted, deaths=pending.interrupted)
+    )
+
+
+def start_all(starts: list[Start], at: float) -> list[int]:
+    """Records attempts in every ledger concerned; ids in the order of `starts`."""
+    by_ledger: dict[int, tuple[Ledger, list[int]]] = {}
+    for place, (run, _, _) in enumerate(starts):
+        by_ledger.setdefault(id(run.ledger), (run.ledger, []))[1].append(place)
+    ids = [0] * len(starts)
+    for ledger, places in by_ledger.values():
+        recorded = ledger.start_attempts(
+            [(starts[place][1].ordinal, starts[place][2].engine.name) for place in places], at
+        )
+        for place, attempt in zip(places, recorded, strict=True):
+            ids[place] = attempt
+    return ids

@@ -1,0 +1,59 @@
+"""What time does: jobs expire, files and caches go, and what a crash left behind is swept up."""
+
+from backburner.core.clock import Clock
+from backburner.core.errors import Code
+from backburner.core.job import JobError, JobState
+from backburner.core.lanes import Lanes
+from backburner.core.limits import IDEMPOTENCY_S, UPLOAD_RETENTION_S
+from backburner.store.stores import Stores
+from backburner.work.board import Board
+
+ROUND_S = 30.0
+
+
+class Janitor:
+    def __init__(self, clock: Clock, stores: Stores, lanes: Lanes, board: Board) -> None:
+        self._clock = clock
+        self._stores = stores
+        self._lanes = lanes
+        self._board = board
+
+    async def loop(self) -> None:
+        while True:
+            await self.run_once()
+            await self._clock.sleep(ROUND_S)
+
+    async def run_once(self) -> None:
+        await self._expire_jobs()
+        await self._lanes.write.run(self._expire_rows, self._clock.now())
+
+    async def _expire_jobs(self) -> None:
+        for run in list(self._board.runs.values()):
+            if not run.job.ended and run.job.expire_at <= self._clock.now():
+                hours = round((run.job.expire_at - run.job.created_at) / 3600)
+                words = f"the job was pending or running for more than {hours} hours"
+                why = f"; it was waiting because {run.reason}" if run.reason else ""
+                error = JobError(Code.DEADLINE_EXCEEDED, f"{words}{why}. Its finished answers are kept")
+                await self._board.move(run, JobState.EXPIRED, error)
+
+    def _expire_rows(self, now: float) -> None:
+        for row in self._stores.files.expired(now):
+            self._stores.delete_blob_unless_used(self._stores.files.delete(row.tenant, row.id))
+        for upload in self._stores.files.uploads(older_than_at=now - UPLOAD_RETENTION_S):
+            self._stores.files.delete_upload(upload.id)
+            self._stores.blobs.discard_incoming(upload.id)
+        self._stores.caches.purge(now)
+        self._stores.jobs.forget_idempotency(now - IDEMPOTENCY_S)
+
+    def sweep(self) -> None:
+        """Once, at the start, before anything else writes: what nobody owns."""
+        jobs = self._stores.jobs.ids()
+        for folder in self._stores.ledgers.all():
+            if folder not in jobs:
+                self._stores.ledgers.delete(folder)
+        uploads = {upload.id for upload in self._stores.files.uploads()}
+        for name in self._stores.blobs.incoming():
+            if name not in uploads:
+                self._stores.blobs.discard_incoming(name)
+        for blob in list(self._stores.blobs.all()):
+            self._stores.delete_blob_unless_used(blob)

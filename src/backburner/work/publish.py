@@ -1,0 +1,130 @@
+"""From outcomes to the result file, in input order.
+
+Walks the ordinals, never the order of completion: this is where promise P1 lives. A job that was cancelled,
+failed or expired is published too: what it has, and for each request without an outcome an error that says
+why. The file is written aside and gets its name only when it is whole; the job is called SUCCEEDED after that.
+"""
+
+import array
+import asyncio
+import hashlib
+from collections.abc import Iterator
+
+from backburner.core.clock import Clock
+from backburner.core.errors import Code
+from backburner.core.job import Job, JobState
+from backburner.core.lanes import Lanes
+from backburner.core.limits import STREAM_BYTES
+from backburner.core.names import result_file_id
+from backburner.core.request import line_of
+from backburner.dialects.protocol import Dialect, Stamp
+from backburner.store.files import FileRow, FileSource
+from backburner.store.ledger import LedgerReader
+from backburner.store.stores import Stores
+from backburner.work.board import Board
+from backburner.work.run import JobRun
+
+PAGE_ROWS = 2000
+DROP_ROWS = 5000
+
+MISSING = {
+    JobState.CANCELLED: (Code.CANCELLED, "the job was cancelled before this request had its answer"),
+    JobState.EXPIRED: (Code.DEADLINE_EXCEEDED, "the job expired before this request had its answer"),
+    JobState.FAILED: (Code.ABORTED, "the job failed before this request had its answer"),
+}
+
+
+def walk(reader: LedgerReader, job: Job, dialect: Dialect, total: int) -> Iterator[bytes]:
+    """The result lines in input order, without line breaks. `total` requests are in the ledger."""
+    seqs = reader.seqs(total)
+    code, words = MISSING.get(job.state, (Code.UNAVAILABLE, "this request has no answer yet"))
+    for start in range(0, total, PAGE_ROWS):
+        page = reader.echoes(start, PAGE_ROWS)
+        bodies = reader.bodies([seqs[ordinal] for ordinal, _, _ in page if seqs[ordinal]])
+        for ordinal, key, echo in page:
+            body = bodies.get(seqs[ordinal])
+            if body is None:
+                body = dialect.failed(code, words, Stamp(job.id, ordinal, key, job.created_at)).body
+            yield line_of(echo, body)
+
+
+class Publisher:
+    def __init__(
+        self, clock: Clock, stores: Stores, lanes: Lanes, board: Board, result_retention_s: float
+    ) -> None:
+        self._clock = clock
+        self._stores = stores
+        self._lanes = lanes
+        self._board = board
+        self._retention_s = result_retention_s
+        self._queue: asyncio.Queue[JobRun] = asyncio.Queue()
+
+    def submit(self, run: JobRun) -> None:
+        """Publishes the run when its turn comes; a second call for it does nothing."""
+        if not run.publishing:
+            run.publishing = True
+            self._queue.put_nowait(run)
+
+    async def loop(self) -> None:
+        while True:
+            await self.publish(await self._queue.get())
+
+    async def publish(self, run: JobRun) -> None:
+        if not run.job.ended:
+            if run.job.state is JobState.PENDING:  # every line was wrong: nothing was ever sent
+                await self._board.move(run, JobState.RUNNING)
+            if run.job.state is not JobState.FINALIZING:
+                await self._board.move(run, JobState.FINALIZING)
+        job = run.snapshot()
+        row, index = await self._lanes.read.run(self._write, job, run.dialect)
+        await self._lanes.write.run(self._stores.ledgers.save_line_index, job.id, index)
+        await self._lanes.write.run(self._stores.files.replace, row)
+        blob, size_bytes = row.blob, row.size_bytes
+        if not await self._board.move(run, JobState.SUCCEEDED, results_blob=blob, results_bytes=size_bytes):
+            await self._board.amend(run, results_blob=blob, results_bytes=size_bytes)
+        await self._lanes.write.run(self._stores.jobs.unpin, job.id)
+        await self._drop_bodies(run)
+        await self._board.retire(run)
+
+    def _write(self, job: Job, dialect: Dialect) -> tuple[FileRow, "array.array[int]"]:
+        writer = self._stores.blobs.writer()
+        digest = hashlib.sha256()
+        index: array.array[int] = array.array("q")
+        size_bytes = 0
+        gathered = bytearray()
+        with self._stores.ledgers.reader(job.id) as reader:
+            for line in walk(reader, job, dialect, job.counts.total):
+                index.append(size_bytes)
+                size_bytes += len(line) + 1
+                gathered += line
+                gathered += b"\n"
+                if len(gathered) >= STREAM_BYTES:
+                    digest.update(gathered)
+                    writer.write(gathered)
+                    gathered.clear()
+        digest.update(gathered)
+        writer.write(gathered)
+        assert len(index) == job.counts.total, "one line for each request"
+        index.append(size_bytes)
+        now = self._clock.now()
+        row = FileRow(
+            id=result_file_id(job.id),
+            tenant=job.tenant,
+            blob=writer.commit(),
+            size_bytes=size_bytes,
+            mime_type="application/jsonl",
+            display_name=f"results of {job.display_name or job.id}",
+            sha256=digest.hexdigest(),
+            source=FileSource.GENERATED,
+            job=job.id,
+            created_at=now,
+            updated_at=now,
+            expire_at=now + self._retention_s,
+        )
+        return row, index
+
+    async def _drop_bodies(self, run: JobRun) -> None:
+        """In steps, so that other jobs' commits come in between."""
+        seq: int | None = 1
+        while seq is not None:
+            seq = await self._lanes.write.run(run.ledger.drop_bodies, seq, DROP_ROWS)
