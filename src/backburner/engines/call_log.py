@@ -27,7 +27,8 @@ class CallLog:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise InvalidArgument(
-                f"the call log {path} cannot be opened: {error.strerror}; give log= a file in a folder that exists"
+                f"the call log {path} cannot be opened: {error.strerror}; "
+                "give log= a file in a folder that exists"
             ) from None
 
     def start(self, n: int, call: Call, digest: str, text: str) -> None:
