@@ -1,0 +1,17 @@
+"""What every test may ask for. Rooms of tests have their own conftest beside this one."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def models_folder() -> Path:
+    """Where the embedded models lie; `make models` fetches them."""
+    folder = Path(os.environ.get("BACKBURNER_TEST_MODELS") or REPO / ".cache" / "models")
+    if not folder.is_dir():
+        pytest.fail(f"no embedded models in {folder}: run `make models`")
+    return folder
