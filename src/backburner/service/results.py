@@ -6,16 +6,17 @@ while the job runs, everything afterwards.
 
 import base64
 import binascii
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import msgspec
 
 from backburner.core.errors import InvalidArgument, Violation
 from backburner.core.job import Job
 from backburner.core.lanes import Lanes
-from backburner.core.limits import MIB
+from backburner.core.limits import MIB, STREAM_BYTES
 from backburner.core.request import line_of
 from backburner.store.stores import Stores
+from backburner.work.publish import rows
 
 PAGE_ROWS = 500
 PAGE_BYTES = 4 * MIB
@@ -83,17 +84,17 @@ class ResultService:
 
     def _page(self, job: Job, after: int, last: int) -> tuple[int, bytes]:
         with self._stores.ledgers.reader(job.id) as reader:
-            rows = [row for row in reader.results_after(after, PAGE_ROWS, PAGE_BYTES) if row[0] <= last]
-        found = {ordinal: line_of(echo, body) for _, ordinal, echo, body in rows if body is not None}
-        moved = [ordinal for _, ordinal, _, body in rows if body is None]
+            page = [row for row in reader.results_after(after, PAGE_ROWS, PAGE_BYTES) if row[0] <= last]
+        found = {ordinal: line_of(echo, body) for _, ordinal, echo, body in page if body is not None}
+        moved = [ordinal for _, ordinal, _, body in page if body is None]
         if moved:
             blob = self._blob(job)
             for ordinal, (offset, length) in zip(
                 moved, self._stores.ledgers.line_spans(job.id, moved), strict=True
             ):
                 found[ordinal] = self._stores.blobs.read_range(blob, offset, length)
-        joined = b"".join(found[ordinal] + b"\n" for _, ordinal, _, _ in rows)
-        return (rows[-1][0] if rows else last), joined
+        joined = b"".join(found[ordinal] + b"\n" for _, ordinal, _, _ in page)
+        return (page[-1][0] if page else last), joined
 
     def _blob(self, job: Job) -> str:
         """The result file, which may have been published after `job` was read."""
@@ -102,22 +103,19 @@ class ResultService:
         return now.results_blob
 
     async def _prefix(self, job: Job) -> AsyncIterator[bytes]:
-        ordinal = 0
-        while True:
-            ordinal, lines = await self._lanes.read.run(self._prefix_page, job.id, ordinal)
-            if not lines:
-                return
-            yield lines
+        lines = self._prefix_lines(job.id)
+        while piece := await self._lanes.read.run(next, lines, b""):
+            yield piece
 
-    def _prefix_page(self, job: str, start: int) -> tuple[int, bytes]:
+    def _prefix_lines(self, job: str) -> Iterator[bytes]:
+        gathered = bytearray()
         with self._stores.ledgers.reader(job) as reader:
-            page = reader.echoes(start, PAGE_ROWS)
-            seqs = reader.seqs_between(start, start + PAGE_ROWS)
-            bodies = reader.bodies(list(seqs.values()))
-        lines: list[bytes] = []
-        for ordinal, _, echo in page:
-            body = bodies.get(seqs.get(ordinal, 0))
-            if body is None:
-                break
-            lines.append(line_of(echo, body) + b"\n")
-        return start + len(lines), b"".join(lines)
+            for _, _, echo, body in rows(reader, reader.request_count()):
+                if body is None:
+                    break
+                gathered += line_of(echo, body) + b"\n"
+                if len(gathered) >= STREAM_BYTES:
+                    yield bytes(gathered)
+                    gathered.clear()
+        if gathered:
+            yield bytes(gathered)

@@ -255,13 +255,8 @@ class LedgerReader:
     def last_seq(self) -> int:
         return self._db.execute("SELECT coalesce(max(seq), 0) FROM outcome").fetchone()[0]
 
-    def seqs_between(self, start: int, end: int) -> dict[int, int]:
-        """Ordinal -> seq for a stretch of the input; looks through all outcomes, as they have no such index."""
-        return dict(
-            self._db.execute(
-                "SELECT ordinal, seq FROM outcome WHERE ordinal >= ? AND ordinal < ?", (start, end)
-            ).fetchall()
-        )
+    def request_count(self) -> int:
+        return self._db.execute("SELECT next_ordinal FROM progress").fetchone()[0]
 
     def seqs(self, up_to: int) -> "memoryview[int]":
         """For each ordinal below `up_to` the seq of its outcome, 0 where it has none; 8 bytes each."""

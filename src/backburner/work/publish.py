@@ -34,18 +34,23 @@ MISSING = {
 }
 
 
-def walk(reader: LedgerReader, job: Job, dialect: Dialect, total: int) -> Iterator[bytes]:
-    """The result lines in input order, without line breaks. `total` requests are in the ledger."""
+def rows(reader: LedgerReader, total: int) -> Iterator[tuple[int, str | None, bytes, bytes | None]]:
+    """(ordinal, key, echo, body) of `total` requests in input order; body None where there is no outcome."""
     seqs = reader.seqs(total)
-    code, words = MISSING.get(job.state, (Code.UNAVAILABLE, "this request has no answer yet"))
     for start in range(0, total, PAGE_ROWS):
         page = reader.echoes(start, PAGE_ROWS)
         bodies = reader.bodies([seqs[ordinal] for ordinal, _, _ in page if seqs[ordinal]])
         for ordinal, key, echo in page:
-            body = bodies.get(seqs[ordinal])
-            if body is None:
-                body = dialect.failed(code, words, Stamp(job.id, ordinal, key, job.created_at)).body
-            yield line_of(echo, body)
+            yield ordinal, key, echo, bodies.get(seqs[ordinal])
+
+
+def walk(reader: LedgerReader, job: Job, dialect: Dialect, total: int) -> Iterator[bytes]:
+    """The result lines of a job that has ended, in input order, without line breaks."""
+    code, words = MISSING.get(job.state, (Code.UNAVAILABLE, "this request has no answer yet"))
+    for ordinal, key, echo, body in rows(reader, total):
+        if body is None:
+            body = dialect.failed(code, words, Stamp(job.id, ordinal, key, job.created_at)).body
+        yield line_of(echo, body)
 
 
 class Publisher:

@@ -1,0 +1,128 @@
+"""Settings: read once, from defaults < config file (TOML) < environment (BACKBURNER_*) < flags.
+
+Every value remembers where it came from (`backburner config` shows it). An unknown name or a malformed value
+stops the start and says where it stands. Nothing else in the house reads the environment.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from backburner.core.errors import InvalidArgument
+from backburner.core.limits import FILE_BYTES, FILE_RETENTION_S, RESULT_RETENTION_S
+
+ENVIRONMENT_PREFIX = "BACKBURNER_"
+CHAT_MODEL = "SmolLM2-135M-Instruct"
+EMBEDDING_MODEL = "all-MiniLM-L6-v2"
+DEFAULT_RULES = (
+    ("*embedding*", f"local/{EMBEDDING_MODEL}"),
+    ("gemini-*", f"local/{CHAT_MODEL}"),
+)
+
+
+class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One `[engines.NAME]` table. `api_key_env` names the environment variable that holds the upstream's key."""
+
+    kind: Literal["local", "openai", "simulated"]
+    base_url: str = ""
+    api_key: str = ""
+    api_key_env: str = ""
+    server: str = "auto"  # vllm, sglang, llamacpp, ollama, openai, generic
+    models: list[str] = msgspec.field(default_factory=list[str])
+    slots: int = 0  # 0: what the capability table says
+    gguf: dict[str, str] = msgspec.field(default_factory=dict[str, str])  # local: model name -> GGUF path
+    options: str = ""  # simulated: latency_ms=..,jitter=..,error_rate=..,seed=..,log=PATH
+
+
+def _data_folder() -> str:
+    return str(Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "backburner")
+
+
+def _models_folder() -> str:
+    return str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "backburner" / "models")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """docs/configuration.md has a line for each of these; a test holds that."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    data: str = msgspec.field(default_factory=_data_folder)
+    models_dir: str = msgspec.field(default_factory=_models_folder)
+    public_url: str = ""  # what clients call us by, when that is not the Host header (behind a proxy)
+    wire_states: Literal["JOB_STATE", "BATCH_STATE"] = "JOB_STATE"
+    file_bytes_max: int = FILE_BYTES
+    file_retention_hours: float = FILE_RETENTION_S / 3600
+    result_retention_days: float = RESULT_RETENTION_S / 86400
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    engine: str = ""  # every model name goes to this one: a name from [engines], or simulated[:options]
+    engines: dict[str, EngineSettings] = msgspec.field(default_factory=dict[str, EngineSettings])
+    models: dict[str, str] = msgspec.field(default_factory=dict[str, str])  # pattern -> engine/model
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """`origins` says for each setting where it came from: default, a file, a variable, a flag."""
+
+    settings: Settings
+    origins: dict[str, str]
+
+
+def load(
+    flags: Mapping[str, Any], file: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Loaded:
+    """The effective settings. `flags` holds those given on the command line (None: not given).
+
+    Raises InvalidArgument naming the setting and its origin.
+    """
+    environment = os.environ if environment is None else environment
+    names = {field.name for field in msgspec.structs.fields(Settings)}
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(names, "default")
+    for name, value in _from_file(file).items():
+        if name not in names:
+            raise InvalidArgument(f"{file}: unknown setting {name!r}. Known: {', '.join(sorted(names))}")
+        values[name], origins[name] = value, str(file)
+    for variable, value in environment.items():
+        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if variable.startswith(ENVIRONMENT_PREFIX) and name in names - {"engines", "models"}:
+            values[name], origins[name] = value, variable
+    for name, value in flags.items():
+        if value is not None:
+            values[name], origins[name] = value, f"--{name.replace('_', '-')}"
+    return Loaded(_convert(values, origins), origins)
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InvalidArgument(f"there is no config file {file}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidArgument(f"{file} is not valid TOML: {error}") from None
+
+
+def _convert(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
+    for name, value in values.items():
+        try:
+            msgspec.convert({name: value}, Settings, strict=False)
+        except msgspec.ValidationError as error:
+            raise InvalidArgument(f"setting {name} (from {origins[name]}): {error}") from None
+    return msgspec.convert(values, Settings, strict=False)
+
+
+def upstream_key(engine: EngineSettings) -> str | None:
+    """The key for a hosted or guarded engine. Raises InvalidArgument when its variable is not set."""
+    if not engine.api_key_env:
+        return engine.api_key or None
+    value = os.environ.get(engine.api_key_env)
+    if not value:
+        raise InvalidArgument(
+            f"the environment variable {engine.api_key_env} that an engine's key is in is not set"
+        )
+    return value

@@ -1,0 +1,105 @@
+"""Calls that a person waits for: the same translation and the same engines as a batch, but at once.
+
+A flex call waits for a slot at batch priority and is then answered like any other. Neither is durable.
+"""
+
+from collections.abc import AsyncIterator
+
+
+from backburner.core.clock import Clock
+from backburner.core.errors import (
+    Code,
+    Exhausted,
+    InvalidArgument,
+    NotFound,
+    Refused,
+    Unavailable,
+    Unsupported,
+)
+from backburner.core.exchange import Answer, Call, Delta, Json, Trouble, TroubleKind, unsupported
+from backburner.core.job import JobKind
+from backburner.core.lanes import Lanes
+from backburner.core.limits import CALL_DEADLINE_S
+from backburner.dialects.protocol import Dialect, Refusal, Setting
+from backburner.engines.routes import Route
+from backburner.store.stores import Stores
+from backburner.work import media
+from backburner.work.calls import lacking
+from backburner.work.dispatch import Dispatcher
+
+_REFUSALS: dict[Code, type[Refused]] = {
+    Code.NOT_FOUND: NotFound,
+    Code.RESOURCE_EXHAUSTED: Exhausted,
+    Code.UNAVAILABLE: Unavailable,
+}
+
+
+class InteractiveService:
+    def __init__(self, clock: Clock, stores: Stores, lanes: Lanes, dispatcher: Dispatcher) -> None:
+        self._clock = clock
+        self._stores = stores
+        self._lanes = lanes
+        self._dispatcher = dispatcher
+
+    async def prepare(
+        self, tenant: str, dialect: Dialect, request: bytes, kind: JobKind, route: Route
+    ) -> Call:
+        """The engine call for one request in a dialect. Raises InvalidArgument, Unsupported, NotFound."""
+
+        def cached(name: str) -> dict[str, Json] | None:
+            row = self._stores.caches.get(tenant, name.removeprefix("cachedContents/"))
+            return row.body if row is not None and row.expire_at > self._clock.now() else None
+
+        call = dialect.to_call(request, Setting(kind=kind, model=route.model, cached=cached))
+        if isinstance(call, Refusal):
+            raise _REFUSALS.get(call.code, InvalidArgument)(call.message)
+        if missing := unsupported(call.needs, route.capabilities):
+            raise Unsupported(lacking(missing, route))
+        return await media.fill(call, lambda file: self._blob(tenant, file), self._stores, self._lanes)
+
+    def _blob(self, tenant: str, file: str) -> str | None:
+        row = self._stores.files.get(tenant, file)
+        return row.blob if row is not None and row.expire_at > self._clock.now() else None
+
+    async def call(self, route: Route, call: Call, *, flex: bool = False) -> Answer:
+        """Raises Refused for every trouble, in words and with the delay that the engine asked for."""
+        if not flex:
+            return answer_of(await route.engine.call(call, CALL_DEADLINE_S))
+        pace = await self._dispatcher.turn(route)
+        result: Answer | Trouble | None = None
+        try:
+            result = await route.engine.call(call, CALL_DEADLINE_S)
+        finally:
+            if isinstance(result, Trouble) and result.kind is TroubleKind.BUSY:
+                pace.refused(self._clock.monotonic(), result.retry_after_s)
+            else:
+                pace.answered()
+        return answer_of(result)
+
+    async def stream(self, route: Route, call: Call) -> AsyncIterator[Delta]:
+        """Raises Refused, also in the middle."""
+        async for piece in route.engine.stream(call, CALL_DEADLINE_S):
+            if isinstance(piece, Trouble):
+                raise refusal_of(piece)
+            yield piece
+
+    async def count_tokens(self, route: Route, call: Call) -> int:
+        counted = await route.engine.count_tokens(route.model, call.body)
+        if isinstance(counted, Trouble):
+            raise refusal_of(counted)
+        return counted
+
+
+def answer_of(result: Answer | Trouble) -> Answer:
+    if isinstance(result, Trouble):
+        raise refusal_of(result)
+    return result
+
+
+def refusal_of(trouble: Trouble) -> Refused:
+    """What an interactive caller is told of trouble with an engine."""
+    if trouble.kind is TroubleKind.REQUEST:
+        return InvalidArgument(trouble.message, reason="ENGINE_REFUSED")
+    if trouble.kind is TroubleKind.BUSY:
+        return Exhausted(trouble.message, retry_after_s=trouble.retry_after_s)
+    return Unavailable(trouble.message, reason=f"ENGINE_{trouble.kind.upper()}")
