@@ -1,0 +1,100 @@
+"""GeminiDialect: what intake, dispatch and publish use of this folder."""
+
+import msgspec
+
+from backburner.core.errors import Code
+from backburner.core.exchange import Answer, Call, Json, Trouble, TroubleKind
+from backburner.core.job import JobKind
+from backburner.core.request import CheckedLine, Outcome, OutcomeKind
+from backburner.dialects.gemini.answers import NO_CHOICE, response, wish_of
+from backburner.dialects.gemini.check import canonical
+from backburner.dialects.gemini.embed import embed_call, embedding_body
+from backburner.dialects.gemini.lenient_json import JsonError, decode_strict
+from backburner.dialects.gemini.lines import LineCheck, lines_of
+from backburner.dialects.gemini.translate import generate_call
+from backburner.dialects.protocol import Refusal, Setting, Source, Stamp
+
+_BOM = b"\xef\xbb\xbf"
+_CODES = {
+    TroubleKind.REQUEST: Code.INVALID_ARGUMENT,
+    TroubleKind.BUSY: Code.UNAVAILABLE,
+    TroubleKind.TRANSIENT: Code.UNAVAILABLE,
+    TroubleKind.TIMEOUT: Code.DEADLINE_EXCEEDED,
+    TroubleKind.OPERATOR: Code.FAILED_PRECONDITION,
+    TroubleKind.DIED: Code.INTERNAL,
+}
+
+
+class GeminiDialect:
+    @property
+    def name(self) -> str:
+        return "gemini"
+
+    def check_lines(
+        self, chunk: bytes, source: Source, first_ordinal: int, first_line: int, offset: int
+    ) -> list[CheckedLine]:
+        found: list[CheckedLine] = []
+        check = LineCheck(source)
+        for number, at, line in lines_of(chunk, offset):
+            if at == 0 and line.startswith(_BOM):
+                at, line = len(_BOM), line.removeprefix(_BOM)
+            if line and not line.isspace():
+                found.append(check.check(line, first_ordinal + len(found), first_line + number, at))
+        return found
+
+    def to_call(self, line: bytes, setting: Setting) -> Call | Refusal:
+        try:
+            request = request_of(line, setting.kind)
+        except JsonError as error:
+            return Refusal(Code.INVALID_ARGUMENT, error.sentence())
+        if setting.kind is JobKind.EMBED:
+            return embed_call([request], setting)
+        return generate_call(request, setting)
+
+    def answered(self, line: bytes, answer: Answer, stamp: Stamp) -> Outcome:
+        if "choices" not in answer.body and "data" in answer.body:
+            body = embedding_body(answer)
+            if body is None:
+                return self.failed(Code.INTERNAL, NO_CHOICE[JobKind.EMBED], stamp)
+            return _outcome(body, "STOP", answer, stamp)
+        found = response(answer, wish_of(request_of(line, JobKind.GENERATE)), stamp)
+        if found is None:
+            return self.failed(Code.INTERNAL, NO_CHOICE[JobKind.GENERATE], stamp)
+        reason = found["candidates"][0]["finishReason"]
+        return _outcome(msgspec.json.encode(found), reason, answer, stamp)
+
+    def failed(self, code: Code, message: str, stamp: Stamp) -> Outcome:
+        body = msgspec.json.encode({"code": int(code), "message": message})
+        return Outcome(
+            ordinal=stamp.ordinal,
+            kind=OutcomeKind.ERROR,
+            body=b'"error":' + body,
+            code=code,
+            at=stamp.created_at,
+        )
+
+    def trouble_code(self, trouble: Trouble) -> Code:
+        if trouble.kind is TroubleKind.BUSY and trouble.status == 429:
+            return Code.RESOURCE_EXHAUSTED
+        return _CODES[trouble.kind]
+
+
+def request_of(line: bytes, kind: JobKind) -> dict[str, Json]:
+    """The request of a good line, in canonical spelling. Raises JsonError."""
+    value = decode_strict(line.removeprefix(_BOM))
+    if isinstance(value, dict) and "request" in value:
+        value = value["request"]
+    return canonical(kind, value)
+
+
+def _outcome(body: bytes, reason: str, answer: Answer, stamp: Stamp) -> Outcome:
+    return Outcome(
+        ordinal=stamp.ordinal,
+        kind=OutcomeKind.ANSWER,
+        body=b'"response":' + body,
+        finish_reason=reason,
+        usage=answer.usage,
+        engine=answer.engine,
+        model=answer.model,
+        at=stamp.created_at,
+    )
