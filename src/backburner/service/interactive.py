@@ -5,7 +5,6 @@ A flex call waits for a slot at batch priority and is then answered like any oth
 
 from collections.abc import AsyncIterator
 
-
 from backburner.core.clock import Clock
 from backburner.core.errors import (
     Code,
@@ -66,14 +65,15 @@ class InteractiveService:
         if not flex:
             return answer_of(await route.engine.call(call, CALL_DEADLINE_S))
         pace = await self._dispatcher.turn(route)
-        result: Answer | Trouble | None = None
         try:
             result = await route.engine.call(call, CALL_DEADLINE_S)
-        finally:
-            if isinstance(result, Trouble) and result.kind is TroubleKind.BUSY:
-                pace.refused(self._clock.monotonic(), result.retry_after_s)
-            else:
-                pace.answered()
+        except BaseException:  # the caller hung up: the slot must come back
+            pace.failed()
+            raise
+        if isinstance(result, Trouble) and result.kind is TroubleKind.BUSY:
+            pace.refused(self._clock.monotonic(), result.retry_after_s)
+        else:
+            pace.answered()
         return answer_of(result)
 
     async def stream(self, route: Route, call: Call) -> AsyncIterator[Delta]:
