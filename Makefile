@@ -42,15 +42,15 @@ $(STAMP): pyproject.toml
 
 .PHONY: models
 models: $(STAMP) ## fetch the embedded models into .cache/models (checksums verified)
-	@$(BIN)/backburner models pull --models "$(BACKBURNER_TEST_MODELS)"
+	@BACKBURNER_MODELS_DIR="$(BACKBURNER_TEST_MODELS)" $(BIN)/backburner models pull
 
 .PHONY: demo
 demo: $(STAMP) models ## the whole thing in one go: a server, the official SDK, real answers
-	@$(BIN)/python examples/demo.py --models "$(BACKBURNER_TEST_MODELS)"
+	@BACKBURNER_MODELS_DIR="$(BACKBURNER_TEST_MODELS)" $(BIN)/python examples/demo.py
 
 .PHONY: serve
 serve: $(STAMP) models ## a server on http://127.0.0.1:8080 with the embedded models
-	@$(BIN)/backburner serve --models "$(BACKBURNER_TEST_MODELS)"
+	@BACKBURNER_MODELS_DIR="$(BACKBURNER_TEST_MODELS)" $(BIN)/backburner serve
 
 .PHONY: check
 check: $(STAMP) ## format, lint, strict types, house rules

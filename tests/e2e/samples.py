@@ -1,0 +1,58 @@
+"""Runs the files of examples/ as their readers do: a process, the base URL and the key in the environment."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.e2e.server import REPO, Server, clean_environment
+
+EXAMPLES = REPO / "examples"
+HURRIED = Path(__file__).parent / "hurried"
+SAMPLE_S = 110.0
+
+
+def run(command: list[str], server: Server, folder: Path, sleep_s: float = 0.05) -> str:
+    """What the command printed, both streams; it must have ended with 0."""
+    environment = {
+        **clean_environment(),
+        "GOOGLE_GEMINI_BASE_URL": server.url,
+        "GEMINI_API_KEY": "any",
+        "BASE_URL": server.url,
+        "PYTHONPATH": str(HURRIED),
+        "HURRIED_SLEEP_S": str(sleep_s),
+        "PYTHONWARNINGS": "ignore",
+        "NO_COLOR": "1",
+    }
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=SAMPLE_S
+    )
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def run_python(name: str, server: Server, folder: Path, *arguments: str, sleep_s: float = 0.05) -> str:
+    return run([sys.executable, str(EXAMPLES / name), *arguments], server, folder, sleep_s)
+
+
+def run_shell(name: str, server: Server, folder: Path, *arguments: str) -> str:
+    return run(["bash", str(EXAMPLES / "gemini_docs" / name), *arguments], server, folder)
+
+
+def run_node(name: str, server: Server, folder: Path, *arguments: str) -> str:
+    """`folder` must have the SDK in its node_modules. The sample is copied there: it writes beside itself."""
+    copy = folder / name
+    copy.write_bytes((EXAMPLES / "gemini_docs" / name).read_bytes())
+    return run(["node", "--import", str(HURRIED / "hurry.mjs"), str(copy), *arguments], server, folder)
+
+
+def job_names(printed: str) -> list[str]:
+    """The names of jobs that a sample printed, in order."""
+    return list(dict.fromkeys(re.findall(r"batches/[a-z0-9]{8,}", printed)))
+
+
+def js_folder() -> Path | None:
+    """Where `make test-all` put the JavaScript SDK, if it did."""
+    folder = Path(os.environ.get("BACKBURNER_JS") or REPO / ".cache" / "js")
+    return folder if (folder / "node_modules" / "@google" / "genai").is_dir() else None
