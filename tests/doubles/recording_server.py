@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,7 +131,7 @@ class RecordingServer:
     async def listen(self) -> None:
         """Takes connections, again at the same port after `deafen`."""
         assert self._runner is not None
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=1024, reuse_address=True)
         await site.start()
         self.port = self._runner.addresses[0][1]
 
@@ -140,9 +140,12 @@ class RecordingServer:
         assert self._runner is not None
         for site in list(self._runner.sites):
             await site.stop()
+        assert self._runner.server is not None
+        for connection in list(self._runner.server.connections):
+            connection.force_close()
 
     @contextlib.contextmanager
-    def in_thread(self) -> Iterator["RecordingServer"]:
+    def in_thread(self) -> Generator["RecordingServer"]:
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, daemon=True)
         thread.start()
@@ -213,7 +216,7 @@ class RecordingServer:
         asked = msgspec.json.decode(await request.read())
         width = asked.get("dimensions") or 4
         data = [
-            {"object": "embedding", "index": place, "embedding": [float(len(text))] * width}
+            {"object": "embedding", "index": place, "embedding": [float(sum(text.encode()))] * width}
             for place, text in enumerate(asked["input"])
         ]
         usage = {"prompt_tokens": len(data), "total_tokens": len(data)}
@@ -252,7 +255,7 @@ class RecordingServer:
         return web.Response(body=usual, content_type=content_type)
 
     @contextlib.asynccontextmanager
-    async def _holding(self) -> AsyncIterator[None]:
+    async def _holding(self) -> AsyncGenerator[None]:
         self.held += 1
         try:
             yield
