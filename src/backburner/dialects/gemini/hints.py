@@ -112,6 +112,31 @@ WORDS: dict[str, dict[str, str]] = {
         "metadata": _WRAP.replace('"contents": [...]', '"content": {...}'),
     },
 }
+_INLINE = 'Write "inputConfig": {"requests": {"requests": [{"request": {...}, "metadata": {"key": "..."}}]}}'
+_FILE = 'Write "inputConfig": {"fileName": "files/..."}'
+WORDS["batch"] = {
+    "src": f"src is the SDK's word. {_FILE}, or {_INLINE.removeprefix('Write ')}",
+    "requests": _INLINE,
+    "inlinedRequests": _INLINE,
+    "inlined_requests": _INLINE,
+    "contents": _INLINE,
+    "fileName": _FILE,
+    "file_name": _FILE,
+    "input_file_id": _FILE,
+    "config": "displayName stands in batch itself; what configures a request stands in the request",
+    "dest": "Leave it out; the results come with the batch or in a file that it names",
+    "generationConfig": "It belongs into each request: a batch has no defaults",
+    "generation_config": "It belongs into each request: a batch has no defaults",
+    "systemInstruction": "It belongs into each request: a batch has no defaults",
+    "system_instruction": "It belongs into each request: a batch has no defaults",
+}
+WORDS["inputConfig"] = {
+    "inlinedRequests": f"inlinedRequests is the SDK's word. {_INLINE}",
+    "inlined_requests": f"inlined_requests is the SDK's word. {_INLINE}",
+    "file": _FILE,
+    "fileUri": _FILE,
+    "file_uri": _FILE,
+}
 _JSON_SCHEMA_WORDS = (
     *("$schema", "$id", "$comment", "oneOf", "allOf", "not", "const", "if", "then", "else", "examples"),
     *("patternProperties", "uniqueItems", "multipleOf", "contains", "exclusiveMinimum", "exclusiveMaximum"),

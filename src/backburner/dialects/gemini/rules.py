@@ -49,7 +49,7 @@ def generate_rules(request: dict[str, Json], report: Report) -> None:
         )
     contents_rules(contents or [], (None, "contents"), report)
     if "systemInstruction" in request:
-        _parts(request["systemInstruction"], (None, "systemInstruction"), report)
+        parts_rules(request["systemInstruction"], (None, "systemInstruction"), report)
     if "generationConfig" in request:
         _generation_config(request["generationConfig"], (None, "generationConfig"), report)
     if "cachedContent" in request:
@@ -63,7 +63,7 @@ def generate_rules(request: dict[str, Json], report: Report) -> None:
 def contents_rules(contents: list[Json], place: Place, report: Report) -> None:
     for at, content in enumerate(contents):
         here = (place, at)
-        _parts(content, here, report)
+        parts_rules(content, here, report)
         role = content.get("role")
         if role and role not in _ROLES:
             report.wrong(
@@ -82,7 +82,7 @@ def embed_rules(request: dict[str, Json], report: Report) -> None:
                 'Write "content": {"parts": [{"text": "..."}]}',
             )
         return
-    _parts(request["content"], (None, "content"), report)
+    parts_rules(request["content"], (None, "content"), report)
     if request.get("title") and request.get("taskType", "RETRIEVAL_DOCUMENT") != "RETRIEVAL_DOCUMENT":
         report.warn(
             "title is only meant for taskType RETRIEVAL_DOCUMENT; it is put before the text all the same"
@@ -104,7 +104,7 @@ def bare_model(name: str) -> str:
     return name.removeprefix("models/")
 
 
-def _parts(content: dict[str, Json], place: Place, report: Report) -> None:
+def parts_rules(content: dict[str, Json], place: Place, report: Report) -> None:
     parts = content.get("parts")
     if not parts:
         if content or report.clean:  # an object of another kind was already refused

@@ -9,6 +9,7 @@ from backburner.dialects.gemini.fields import (
     BOOL,
     BYTES,
     COUNT,
+    INT64,
     OBJECT,
     OBJECTS,
     STRING,
@@ -317,6 +318,12 @@ _TABLES: dict[str, dict[str, Field]] = {
         "createTime": STRING,
         "updateTime": STRING,
         "usageMetadata": OBJECT,
+    },
+    "BatchUpdate": {
+        "priority": integer(*INT64),
+        "displayName": STRING,
+        **dict.fromkeys(("name", "model", "state", "inputConfig", "output", "batchStats"), ANY),
+        **dict.fromkeys(("createTime", "updateTime", "startTime", "endTime", "webhookConfig"), ANY),
     },
     "FileUpload": {"file": sub("File")},
     "File": {

@@ -9,7 +9,9 @@ from backburner.core.errors import Code
 from backburner.core.exchange import Call, CallKind, Feature, Json
 from backburner.dialects.gemini.media import NotCallable
 from backburner.dialects.gemini.messages import Conversation
+from backburner.dialects.gemini.report import Report
 from backburner.dialects.gemini.structured import json_schema, response_format
+from backburner.dialects.gemini.walk import read
 from backburner.dialects.protocol import Refusal, Setting
 
 _HOSTED_TOOLS = {
@@ -54,6 +56,7 @@ def with_cached(request: dict[str, Json], setting: Setting) -> dict[str, Json]:
     cached = setting.cached(name.removeprefix("cachedContents/"))
     if cached is None:
         raise NotCallable(f"{name} does not exist or has expired. Create it again", Code.NOT_FOUND)
+    cached = read("CachedContent", cached, Report())
     merged = {key: value for key, value in request.items() if key != "cachedContent"}
     merged["contents"] = [*cached.get("contents", ()), *request.get("contents", ())]
     for member in ("systemInstruction", "tools", "toolConfig"):

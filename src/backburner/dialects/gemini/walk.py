@@ -39,8 +39,7 @@ def _message(message: Message, value: Json, place: Place, report: Report, depth:
     for name, item in value.items():
         found = lookup.get(name)
         if found is None:
-            reason, instead = unknown_hint(message, name, item)
-            report.wrong((place, name), reason, instead)
+            unknown(message, name, item, place, report)
             continue
         if item is None:
             continue
@@ -48,16 +47,24 @@ def _message(message: Message, value: Json, place: Place, report: Report, depth:
         if canonical in out:
             report.wrong((place, name), f"{canonical} is given twice, in two spellings", "Keep one of them")
             continue
-        here = (place, name)
-        if field.repeated:
-            out[canonical] = _list(field, item, here, report, depth)
-        elif field.mapped:
-            out[canonical] = _map(field, item, here, report, depth)
-        elif field.kind is Kind.MESSAGE:
-            out[canonical] = _message(MESSAGES[field.message], item, here, report, depth + 1)
-        else:
-            out[canonical] = _READ[field.kind](field, item, here, report)
+        out[canonical] = read_field(field, item, (place, name), report, depth)
     return out
+
+
+def read_field(field: Field, value: Json, place: Place, report: Report, depth: int = 0) -> Json:
+    """A member's value in canonical form."""
+    if field.repeated:
+        return _list(field, value, place, report, depth)
+    if field.mapped:
+        return _map(field, value, place, report, depth)
+    if field.kind is Kind.MESSAGE:
+        return _message(MESSAGES[field.message], value, place, report, depth + 1)
+    return _READ[field.kind](field, value, place, report)
+
+
+def unknown(message: Message, name: str, value: Json, place: Place, report: Report) -> None:
+    reason, instead = unknown_hint(message, name, value)
+    report.wrong((place, name), reason, instead)
 
 
 def _list(field: Field, value: Json, place: Place, report: Report, depth: int) -> list[Json]:
