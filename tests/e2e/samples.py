@@ -11,6 +11,7 @@ from tests.e2e.server import REPO, Server, clean_environment
 EXAMPLES = REPO / "examples"
 HURRIED = Path(__file__).parent / "hurried"
 SAMPLE_S = 110.0
+JS = Path(os.environ.get("BACKBURNER_JS") or REPO / ".cache" / "js")
 
 
 def run(command: list[str], server: Server, folder: Path, sleep_s: float = 0.05) -> str:
@@ -41,10 +42,12 @@ def run_shell(name: str, server: Server, folder: Path, *arguments: str) -> str:
 
 
 def run_node(name: str, server: Server, folder: Path, *arguments: str) -> str:
-    """`folder` must have the SDK in its node_modules. The sample is copied there: it writes beside itself."""
-    copy = folder / name
-    copy.write_bytes((EXAMPLES / "gemini_docs" / name).read_bytes())
-    return run(["node", "--import", str(HURRIED / "hurry.mjs"), str(copy), *arguments], server, folder)
+    """`folder` must have the SDK in its node_modules. A sample is copied there: it writes beside itself."""
+    sample = EXAMPLES / "gemini_docs" / name
+    if sample.exists():
+        (folder / name).write_bytes(sample.read_bytes())
+    command = [str(JS / "node"), "--import", str(HURRIED / "hurry.mjs"), str(folder / name)]
+    return run([*command, *arguments], server, folder)
 
 
 def job_names(printed: str) -> list[str]:
@@ -52,7 +55,6 @@ def job_names(printed: str) -> list[str]:
     return list(dict.fromkeys(re.findall(r"batches/[a-z0-9]{8,}", printed)))
 
 
-def js_folder() -> Path | None:
-    """Where `make test-all` put the JavaScript SDK, if it did."""
-    folder = Path(os.environ.get("BACKBURNER_JS") or REPO / ".cache" / "js")
-    return folder if (folder / "node_modules" / "@google" / "genai").is_dir() else None
+def js_sdks() -> list[Path]:
+    """Folders with a JavaScript SDK in them, one for each major version that `make test-all` installed."""
+    return sorted(path.parents[2] for path in JS.glob("*/node_modules/@google/genai"))
