@@ -6,11 +6,9 @@ with the last chunk of its candidate, which alone carries the finishReason.
 
 from typing import Any
 
-import msgspec
-
 from backburner.core.exchange import Delta, Json
 from backburner.core.request import Usage
-from backburner.dialects.gemini.answers import Wish, candidate, logprobs_of, response_id, usage_of, wish_of
+from backburner.dialects.gemini.answers import Wish, candidate, logprobs_of, response_id, usage_of
 from backburner.dialects.protocol import Stamp
 
 
@@ -22,35 +20,30 @@ class _Gathered:
         self.calls: dict[int, dict[str, Any]] = {}
         self.reason: str | None = None
         self.said = False  # some text has gone out
-        self.ended = False
 
 
-class AnswerStream:
-    def __init__(self, request: dict[str, Json], stamp: Stamp, model: str) -> None:
-        self._wish: Wish = wish_of(request)
+class StreamShape:
+    """Chunks of one streamed answer. `add` and `end` return what may go out now, in order."""
+
+    def __init__(self, wish: Wish, stamp: Stamp) -> None:
+        self._wish = wish
         self._id = response_id(stamp)
-        self._model = model
+        self._model = ""
         self._candidates: dict[int, _Gathered] = {}
         self._usage: Usage | None = None
 
-    def chunk(self, delta: Delta) -> bytes | None:
-        """The chunk for one delta, without framing; None when it has nothing for the caller yet."""
+    def add(self, delta: Delta) -> list[dict[str, Json]]:
         self._model = delta.model or self._model
         self._usage = delta.usage or self._usage
-        candidates: list[Json] = []
-        for choice in delta.choices:
-            if isinstance(choice, dict):
-                shown = self._choice(choice)
-                if shown is not None:
-                    candidates.append(shown)
-        return self._encoded(candidates) if candidates else None
+        choices = [self._choice(choice) for choice in delta.choices if isinstance(choice, dict)]
+        shown = [choice for choice in choices if choice is not None]
+        return [self._chunk(shown)] if shown else []
 
-    def last(self) -> bytes:
-        """The closing chunk: candidates that were not ended yet, and the usage."""
+    def end(self) -> list[dict[str, Json]]:
+        """The closing chunk: every candidate's finishReason, and the usage."""
         if not self._candidates:
             self._candidates[0] = _Gathered()
-        ending = [self._end(at, held, held.reason) for at, held in self._candidates.items() if not held.ended]
-        return self._encoded(ending)
+        return [self._chunk([self._end(at, held) for at, held in self._candidates.items()])]
 
     def _choice(self, choice: dict[str, Json]) -> dict[str, Json] | None:
         at = choice.get("index") or 0
@@ -82,26 +75,23 @@ class AnswerStream:
         """Whether the text as a whole is needed at the end."""
         return self._wish.mime != "text/plain"
 
-    def _end(self, at: int, held: _Gathered, reason: str | None) -> dict[str, Json]:
+    def _end(self, at: int, held: _Gathered) -> dict[str, Json]:
         """The end of a candidate: the unstreamed answer's own rules, less the text that has gone out."""
-        held.ended = True
         message: dict[str, Json] = {"content": held.text or ("…" if held.said else "")}
         message["tool_calls"] = [held.calls[number] for number in sorted(held.calls)]
-        whole = candidate({"message": message, "finish_reason": reason, "index": at}, self._wish, at)
+        whole = candidate({"message": message, "finish_reason": held.reason, "index": at}, self._wish, at)
         whole.pop("avgLogprobs", None)
         if held.said:
             parts = whole["content"]["parts"]
             whole["content"]["parts"] = [part for part in parts if "text" not in part] or [{"text": ""}]
         return whole
 
-    def _encoded(self, candidates: list[Json]) -> bytes:
-        out: dict[str, Json] = {"candidates": candidates} if candidates else {}
+    def _chunk(self, candidates: list[dict[str, Json]]) -> dict[str, Json]:
+        out: dict[str, Json] = {"candidates": candidates, "modelVersion": self._model, "responseId": self._id}
         if self._usage is not None:
             usage = self._usage
             out["usageMetadata"] = usage_of(usage.prompt, usage.cached, usage.output)
-        out["modelVersion"] = self._model
-        out["responseId"] = self._id
-        return msgspec.json.encode(out)
+        return out
 
 
 def _gather_call(held: _Gathered, call: Json) -> None:
