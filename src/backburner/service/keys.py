@@ -1,4 +1,8 @@
-"""API keys and who they speak for. A key is shown once, when it is made; only its hash is kept."""
+"""API keys and who they speak for. A key is shown once, when it is made; only its hash is kept.
+
+Nothing is remembered between calls: `backburner keys` makes and revokes keys in the catalog of a running server
+from a process of its own, and the next call must know. The question costs a few microseconds.
+"""
 
 import hashlib
 import secrets
@@ -24,12 +28,12 @@ class KeyService:
         self._clock = clock
         self._keys = keys
         self._lanes = lanes
-        self._live = {row.id for row in keys.all() if row.revoked_at is None}
 
     @property
     def required(self) -> bool:
-        """Whether callers must show a key: as soon as there is one."""
-        return bool(self._live)
+        """Whether callers must show a key: as soon as one was made. Revoking the last one must not open the
+        door to everyone, so revoked ones count."""
+        return self._keys.any()
 
     async def create(self, tenant: str, name: str) -> tuple[KeyRow, str]:
         """The row and the key itself, which is not to be had again. Raises InvalidArgument."""
@@ -43,7 +47,6 @@ class KeyService:
             id=mint(10), tenant=tenant, name=name, hint=key[: len(PREFIX) + 4], created_at=self._clock.now()
         )
         await self._lanes.write.run(self._keys.insert, row, digest(key))
-        self._live.add(row.id)
         return row, key
 
     async def list(self) -> list[KeyRow]:
@@ -58,11 +61,10 @@ class KeyService:
         if row.revoked_at is None:
             row = msgspec.structs.replace(row, revoked_at=self._clock.now())
             await self._lanes.write.run(self._keys.update, row)
-            self._live.discard(row.id)
         return row
 
     async def tenant_of(self, key: str | None) -> str:
-        """Who is calling. Without keys in the catalog everyone is the one tenant. Raises Unauthenticated."""
+        """Who is calling. While no key was ever made everyone is the one tenant. Raises Unauthenticated."""
         if not self.required:
             return DEFAULT_TENANT
         if not key:

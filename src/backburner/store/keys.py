@@ -34,6 +34,10 @@ class Keys:
         row = self._catalog.read().execute("SELECT doc FROM api_key WHERE hash = ?", (digest,)).fetchone()
         return _decode(row[0]) if row else None
 
+    def any(self) -> bool:
+        """Whether a key was ever made, revoked ones included."""
+        return bool(self._catalog.read().execute("SELECT EXISTS (SELECT 1 FROM api_key)").fetchone()[0])
+
     def all(self) -> list[KeyRow]:
         rows = self._catalog.read().execute("SELECT doc FROM api_key")
         return sorted((_decode(row[0]) for row in rows), key=lambda row: row.created_at)
