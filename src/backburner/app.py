@@ -4,15 +4,23 @@ thing without a server; `serve` puts the door in front and drains on SIGTERM."""
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import uvicorn
+
+from backburner.api.auth import LOOPBACK
+from backburner.api.server import application
+from backburner.api.services import Services
 from backburner.config import DEFAULT_RULES, EngineSettings, Settings, upstream_key
 from backburner.core.clock import Clock, SystemClock
 from backburner.core.errors import InvalidArgument
 from backburner.core.job import Job
 from backburner.core.lanes import Lanes
+from backburner.core.limits import DRAIN_S
 from backburner.dialects.gemini.dialect import GeminiDialect
 from backburner.engines.local.engine import LocalEngine
 from backburner.engines.openai import OpenAIEngine
@@ -131,6 +139,81 @@ class House:
         self.lanes.close()
         self.stores.close()
 
+    def services(self) -> Services:
+        settings = self.settings
+        return Services(
+            clock=self.clock,
+            dialects=self.dialects,
+            jobs=self.jobs,
+            results=self.results,
+            files=self.files,
+            caches=self.caches,
+            models=self.models,
+            interactive=self.interactive,
+            keys=self.keys,
+            public_url=settings.public_url,
+            wire_states=settings.wire_states,
+        )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling, which would end the process by the signal after a clean stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+async def serve(settings: Settings, ready: Callable[[str, House], None]) -> int:
+    """Runs the server until SIGTERM or SIGINT; the exit code. `ready` is told the URL once it answers.
+
+    Raises Refused for an address that may not be bound, an owned data folder, a wrong config.
+    """
+    listener = bound(settings.host, settings.port)
+    house = House(settings)
+    if settings.host not in LOOPBACK and not house.keys.required:
+        await house.stop()
+        raise InvalidArgument(
+            f"without a key this server only listens on 127.0.0.1, not on {settings.host}. Make a key first: "
+            "backburner keys create"
+        )
+    config = uvicorn.Config(
+        application(house.services()),
+        log_config=None,
+        lifespan="off",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(DRAIN_S),
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, setattr, server, "should_exit", True)
+    await house.start()
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    ready(f"http://{settings.host}:{listener.getsockname()[1]}", house)
+    await asyncio.wait((serving, house.broken), return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    await house.stop()
+    return 1 if house.broken.done() and house.broken.exception() else 0
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket, so that the port is known and refused before anything else is started."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise InvalidArgument(
+            f"cannot listen on {host}:{port}: {error.strerror}. Take another with --port, or 0 for a free one"
+        ) from None
+    listener.listen(2048)
+    return listener
+
 
 def build_engines(settings: Settings, clock: Clock) -> tuple[list[Engine], list[Rule]]:
     """The engines of the config and the rules that map names to them. Raises InvalidArgument."""
@@ -162,7 +245,12 @@ def _rule(pattern: str, target: str) -> Rule:
 
 def _engine(name: str, engine: EngineSettings, settings: Settings, clock: Clock) -> Engine:
     if engine.kind == "local":
-        return LocalEngine(name, Path(settings.models_dir).expanduser(), clock, gguf=engine.gguf)
+        return LocalEngine(
+            Path(settings.models_dir).expanduser(),
+            name=name,
+            gguf_models={model: Path(path).expanduser() for model, path in engine.gguf.items()},
+            clock=clock,
+        )
     if engine.kind == "simulated":
         return SimulatedEngine(
             name,

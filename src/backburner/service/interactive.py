@@ -3,7 +3,7 @@
 A flex call waits for a slot at batch priority and is then answered like any other. Neither is durable.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from backburner.core.clock import Clock
 from backburner.core.errors import (
@@ -19,7 +19,7 @@ from backburner.core.exchange import Answer, Call, Delta, Json, Trouble, Trouble
 from backburner.core.job import JobKind
 from backburner.core.lanes import Lanes
 from backburner.core.limits import CALL_DEADLINE_S
-from backburner.dialects.protocol import Dialect, Refusal, Setting
+from backburner.dialects.protocol import Refusal, Setting
 from backburner.engines.routes import Route
 from backburner.store.stores import Stores
 from backburner.work import media
@@ -41,15 +41,16 @@ class InteractiveService:
         self._dispatcher = dispatcher
 
     async def prepare(
-        self, tenant: str, dialect: Dialect, request: bytes, kind: JobKind, route: Route
+        self, tenant: str, translate: Callable[[Setting], Call | Refusal], kind: JobKind, route: Route
     ) -> Call:
-        """The engine call for one request in a dialect. Raises InvalidArgument, Unsupported, NotFound."""
+        """The engine call for one request; `translate` is the dialect's. Raises InvalidArgument, Unsupported,
+        NotFound."""
 
         def cached(name: str) -> dict[str, Json] | None:
             row = self._stores.caches.get(tenant, name.removeprefix("cachedContents/"))
             return row.body if row is not None and row.expire_at > self._clock.now() else None
 
-        call = dialect.to_call(request, Setting(kind=kind, model=route.model, cached=cached))
+        call = translate(Setting(kind=kind, model=route.model, cached=cached))
         if isinstance(call, Refusal):
             raise _REFUSALS.get(call.code, InvalidArgument)(call.message)
         if missing := unsupported(call.needs, route.capabilities):

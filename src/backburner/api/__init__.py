@@ -1,0 +1,1 @@
+"""The HTTP doors. A door reads a request, calls a use case, writes an answer; it decides nothing."""

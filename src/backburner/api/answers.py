@@ -1,0 +1,60 @@
+"""Responses. JSON always says its type and is never empty: the JS SDK parses every body (contract 0.6)."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backburner.core.errors import InvalidArgument
+
+JSON_TYPE = "application/json; charset=UTF-8"
+JSONL_TYPE = "application/jsonl"
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+def json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(body, status, headers=dict(headers or {}), media_type=JSON_TYPE)
+
+
+def stream(
+    body: AsyncIterator[bytes], media_type: str, headers: Mapping[str, str] | None = None, status: int = 200
+) -> Response:
+    return StreamingResponse(body, status, headers=dict(headers or {}), media_type=media_type)
+
+
+def byte_range(request: Request, size_bytes: int) -> tuple[int, int] | None:
+    """(offset, length) of a Range header, None without one or with one we may ignore (RFC 9110, 14.2).
+
+    Raises InvalidArgument for a range outside the file.
+    """
+    match = _RANGE.fullmatch(request.headers.get("range", ""))
+    if match is None or match.group(0) == "bytes=-":
+        return None
+    first, last = match.groups()
+    if not first:  # the last n bytes
+        length = min(int(last), size_bytes)
+        return size_bytes - length, length
+    start, end = int(first), min(int(last), size_bytes - 1) if last else size_bytes - 1
+    if start >= size_bytes or end < start:
+        raise InvalidArgument(
+            f"the range {match.group(0)} is outside the file of {size_bytes} bytes", reason="RANGE"
+        )
+    return start, end - start + 1
+
+
+class CanonicalHeaders:
+    """Header names as HTTP/1.1 spells them by custom. The SDK's aiohttp client keeps them as they come and its
+    own tests look for `Content-Type` (contract 0.6)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def canonical(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [(name.title(), value) for name, value in message["headers"]]
+            await send(message)
+
+        await self._app(scope, receive, canonical if scope["type"] == "http" else send)

@@ -1,0 +1,86 @@
+"""The OpenAPI document of this server, made from the route tables, so that it cannot fall behind them."""
+
+from backburner import __version__
+from backburner.api.gemini.call import VERSIONS
+from backburner.api.gemini.call import Route as GeminiRoute
+from backburner.api.gemini.routes import ROUTES
+from backburner.core.exchange import Json
+
+
+def document(base_url: str) -> dict[str, Json]:
+    paths: dict[str, dict[str, Json]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Backburner",
+            "version": __version__,
+            "description": "The Gemini Batch API for models of one's own. Fields: docs/compatibility.md.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": base_url}],
+        "security": [{"header": []}, {"query": []}, {"bearer": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "header": {"type": "apiKey", "in": "header", "name": "x-goog-api-key"},
+                "query": {"type": "apiKey", "in": "query", "name": "key"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+            "schemas": {"Status": _STATUS},
+        },
+    }
+
+
+def _operation(route: GeminiRoute) -> dict[str, Json]:
+    parameters: list[Json] = [
+        {
+            "name": "version",
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "enum": list(VERSIONS)},
+        }
+    ]
+    if route.named:
+        parameters.append({"name": "name", "in": "path", "required": True, "schema": {"type": "string"}})
+    problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Status"}}}
+    operation: dict[str, Json] = {
+        "summary": route.summary,
+        "operationId": _operation_id(route),
+        "tags": [route.collection],
+        "parameters": parameters,
+        "responses": {
+            "200": {"description": "Done"},
+            "default": {
+                "description": "Refused, with the reason",
+                "content": {"application/json": {"schema": problem}},
+            },
+        },
+    }
+    if route.method in ("POST", "PATCH", "PUT"):
+        operation["requestBody"] = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    return operation
+
+
+def _operation_id(route: GeminiRoute) -> str:
+    words = [route.method.lower(), route.prefix, route.collection, route.verb, "one" if route.named else ""]
+    return "_".join(word for word in words if word)
+
+
+_STATUS: dict[str, Json] = {
+    "type": "object",
+    "properties": {
+        "error": {
+            "type": "object",
+            "properties": {
+                "code": {"type": "integer"},
+                "message": {"type": "string"},
+                "status": {"type": "string"},
+                "details": {"type": "array", "items": {"type": "object"}},
+            },
+            "required": ["code", "message", "status"],
+        }
+    },
+    "required": ["error"],
+}

@@ -1,0 +1,41 @@
+"""The ASGI application: which door a path belongs to, and the few pages that are nobody's dialect."""
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from backburner import __version__
+from backburner.api import answers
+from backburner.api.gemini.door import GeminiDoor, refused_response
+from backburner.api.openapi import document
+from backburner.api.services import Services
+from backburner.core.errors import NotFound
+from backburner.dialects.gemini.line_schema import line_schema
+
+
+def application(services: Services) -> ASGIApp:
+    async def health(_: Request) -> Response:
+        return answers.json(msgspec.json.encode({"status": "ok", "version": __version__}))
+
+    async def openapi(request: Request) -> Response:
+        return answers.json(msgspec.json.encode(document(str(request.base_url).rstrip("/"))))
+
+    async def schema(request: Request) -> Response:
+        try:
+            return answers.json(msgspec.json.encode(line_schema(request.path_params["kind"])))
+        except NotFound as refused:
+            return refused_response(refused)
+
+    return Starlette(
+        routes=[
+            Route("/healthz", health),
+            Route("/openapi.json", openapi),
+            Route("/schemas/{kind:str}.json", schema),
+            Mount("/", GeminiDoor(services)),
+        ],
+        middleware=[Middleware(answers.CanonicalHeaders)],
+    )

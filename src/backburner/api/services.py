@@ -1,0 +1,32 @@
+"""What a door may call: the use cases and a few plain values. Built by app.py."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backburner.core.clock import Clock
+from backburner.dialects.protocol import Dialect
+from backburner.service.caches import CacheService
+from backburner.service.files import FileService
+from backburner.service.interactive import InteractiveService
+from backburner.service.jobs import JobService
+from backburner.service.keys import KeyService
+from backburner.service.models import ModelService
+from backburner.service.results import ResultService
+
+
+@dataclass(frozen=True)
+class Services:
+    """`public_url` is empty when callers reach us by the Host they name. `wire_states` is the prefix of job
+    states on the Gemini wire, JOB_STATE or BATCH_STATE."""
+
+    clock: Clock
+    dialects: Mapping[str, Dialect]
+    jobs: JobService
+    results: ResultService
+    files: FileService
+    caches: CacheService
+    models: ModelService
+    interactive: InteractiveService
+    keys: KeyService
+    public_url: str
+    wire_states: str
