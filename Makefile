@@ -47,7 +47,7 @@ models: $(STAMP) ## fetch the embedded models into .cache/models (checksums veri
 
 .PHONY: demo
 demo: $(STAMP) models ## the whole thing in one go: a server, the official SDK, real answers
-	@BACKBURNER_MODELS_DIR="$(BACKBURNER_TEST_MODELS)" $(BIN)/python examples/demo.py
+	@BACKBURNER_MODELS_DIR="$(BACKBURNER_TEST_MODELS)" $(BIN)/backburner demo
 
 .PHONY: serve
 serve: $(STAMP) models ## a server on http://127.0.0.1:8080 with the embedded models

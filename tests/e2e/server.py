@@ -21,6 +21,8 @@ from typing import Any
 from google import genai
 
 REPO = Path(__file__).resolve().parents[2]
+# The old SDK's tests run in an environment of their own, which has no server in it.
+SERVER_PYTHON = os.environ.get("BACKBURNER_SERVER_PYTHON") or sys.executable
 START_S = 60.0
 STOP_S = 30.0
 _URL = re.compile(r"http://(127\.0\.0\.1|localhost):(\d+)")
@@ -63,7 +65,7 @@ class Server:
         return self._process.pid
 
     def start(self) -> "Server":
-        command = [sys.executable, "-m", "backburner", "serve", "--port", str(self._port)]
+        command = [SERVER_PYTHON, "-m", "backburner", "serve", "--port", str(self._port)]
         command += ["--data", str(self.data)]
         command += ["--engine", self._engine] if self._engine else []
         with self.output.open("ab") as output:
@@ -92,7 +94,7 @@ class Server:
             time.sleep(0.02)
         words = self.words()[said_before:]
         self.kill()
-        raise AssertionError(f"the server did not start within {START_S:g} s; it said:\n{words}")
+        raise AssertionError(f"the server did not start; it said:\n{words}")
 
     @staticmethod
     def _answers(port: int) -> bool:
