@@ -201,7 +201,7 @@ class JobService:
             )
         if not progress.invalid_count or run.job.on_invalid is OnInvalid.SKIP:
             return
-        violations = await self._lanes.read.run(self._violations, run.job.id)
+        violations = await self._lanes.read.run(self._violations, run.job)
         seen = "" if progress.done else f" of the first {progress.next_ordinal:,} looked at"
         raise InvalidArgument(
             f"{progress.invalid_count} of {progress.next_ordinal:,} requests{seen} are wrong",
@@ -209,10 +209,14 @@ class JobService:
             violations=violations,
         )
 
-    def _violations(self, job: str) -> list[Violation]:
-        with self._stores.ledgers.reader(job) as reader:
+    def _violations(self, job: Job) -> list[Violation]:
+        """By line of the input file; the requests of a body have their place in the path instead."""
+        with self._stores.ledgers.reader(job.id) as reader:
             rows = reader.violations(REPORTED_VIOLATIONS)
-        return [Violation(path, reason, instead, line, key) for _, line, key, path, reason, instead in rows]
+        return [
+            Violation(path, reason, instead, line if job.input_name else None, key)
+            for _, line, key, path, reason, instead in rows
+        ]
 
     # -- read
 
