@@ -13,7 +13,7 @@ from google.genai.version import __version__ as sdk_version
 from tests.e2e.server import Server
 
 SDK = tuple(int(part) for part in sdk_version.split(".")[:2])
-SHOWS_METADATA = (1, 61) <= SDK  # older ones drop the metadata of inlined responses (contract 1.4)
+SHOWS_METADATA = SDK >= (1, 61)  # older ones drop the metadata of inlined responses (contract 1.4)
 MODEL = "gemini-2.5-flash"
 EMBEDDING_MODEL = "gemini-embedding-001"
 ENDED = {"JOB_STATE_SUCCEEDED", "JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_EXPIRED"}
