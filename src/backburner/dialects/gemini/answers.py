@@ -9,8 +9,9 @@ import re
 import msgspec
 
 from backburner.core.exchange import Answer, Json
-from backburner.core.job import JobKind
+from backburner.dialects.gemini.report import Report
 from backburner.dialects.gemini.structured import enum_values
+from backburner.dialects.gemini.walk import read
 from backburner.dialects.protocol import Stamp
 
 _FINISH = {
@@ -20,6 +21,7 @@ _FINISH = {
     "function_call": "STOP",
     "content_filter": "SAFETY",
 }
+_ABSENT = msgspec.Raw(b"")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -43,6 +45,31 @@ def wish_of(request: dict[str, Json]) -> Wish:
         bool(config.get("responseLogprobs")),
         config.get("maxOutputTokens"),
     )
+
+
+class _Request(msgspec.Struct):
+    """The one member that matters here; a long prompt or an image is skipped over, not decoded."""
+
+    generationConfig: msgspec.Raw = _ABSENT  # noqa: N815  the wire's spelling
+    generation_config: msgspec.Raw = _ABSENT
+
+
+class _Line(_Request):
+    request: _Request | None = None
+
+
+_line = msgspec.json.Decoder(_Line)
+
+
+def wish_of_line(line: bytes) -> Wish:
+    """The wish of a good input line, wrapped or bare."""
+    found = _line.decode(line)
+    request = found.request or found
+    raw = request.generationConfig or request.generation_config
+    config = msgspec.json.decode(raw) if raw else None
+    if not isinstance(config, dict):
+        return Wish()
+    return wish_of({"generationConfig": read("GenerationConfig", config, Report())})
 
 
 def response_id(stamp: Stamp) -> str:
@@ -224,9 +251,3 @@ def _token(row: dict[str, Json]) -> dict[str, Json]:
     if isinstance(row.get("token_id"), int):
         out["tokenId"] = row["token_id"]
     return out
-
-
-NO_CHOICE = {
-    JobKind.GENERATE: "The engine's answer holds no choice.",
-    JobKind.EMBED: "The engine's answer holds no vector.",
-}

@@ -6,7 +6,7 @@ from backburner.core.errors import Code
 from backburner.core.exchange import Answer, Call, Json, Trouble, TroubleKind
 from backburner.core.job import JobKind
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind
-from backburner.dialects.gemini.answers import NO_CHOICE, response, wish_of
+from backburner.dialects.gemini.answers import response, wish_of_line
 from backburner.dialects.gemini.check import canonical
 from backburner.dialects.gemini.embed import embed_call, embedding_body
 from backburner.dialects.gemini.lenient_json import JsonError, decode_strict
@@ -52,14 +52,14 @@ class GeminiDialect:
         return generate_call(request, setting)
 
     def answered(self, line: bytes, answer: Answer, stamp: Stamp) -> Outcome:
-        if "choices" not in answer.body and "data" in answer.body:
+        if "data" in answer.body and "choices" not in answer.body:
             body = embedding_body(answer)
             if body is None:
-                return self.failed(Code.INTERNAL, NO_CHOICE[JobKind.EMBED], stamp)
+                return self.failed(Code.INTERNAL, "The engine's answer holds no vector.", stamp)
             return _outcome(body, "STOP", answer, stamp)
-        found = response(answer, wish_of(request_of(line, JobKind.GENERATE)), stamp)
+        found = response(answer, wish_of_line(line.removeprefix(_BOM)), stamp)
         if found is None:
-            return self.failed(Code.INTERNAL, NO_CHOICE[JobKind.GENERATE], stamp)
+            return self.failed(Code.INTERNAL, "The engine's answer holds no candidate.", stamp)
         reason = found["candidates"][0]["finishReason"]
         return _outcome(msgspec.json.encode(found), reason, answer, stamp)
 

@@ -6,6 +6,8 @@ a name that is nearly right.
 
 import difflib
 
+import msgspec
+
 from backburner.core.exchange import Json
 from backburner.dialects.gemini.fields import Message
 from backburner.dialects.gemini.report import quoted
@@ -172,26 +174,41 @@ def unknown_hint(message: Message, name: str, value: Json) -> tuple[str, str]:
     return reason, f"Known fields: {', '.join(message.fields)}" if len(message.fields) <= 14 else ""
 
 
-_ONE_CONTENT = '{"parts": [{"text": "..."}]}'
 _SHAPES = {
-    "Content": f"Write {_ONE_CONTENT}",
-    "Part": 'Write {"text": "..."}',
-    "[contents]": f"Write [{_ONE_CONTENT}]",
-    "[parts]": 'Write [{"text": "..."}]',
-    "GenerateContentRequest": f'Write {{"contents": [{_ONE_CONTENT}]}}',
-    "EmbedContentRequest": f'Write {{"content": {_ONE_CONTENT}}}',
+    "Content": 'Write {"parts": [{"text": %s}]}',
+    "Part": 'Write {"text": %s}',
+    "[contents]": 'Write [{"parts": [{"text": %s}]}]',
+    "[parts]": 'Write [{"text": %s}]',
+    "GenerateContentRequest": 'Write {"contents": [{"parts": [{"text": %s}]}]}',
+    "EmbedContentRequest": 'Write {"content": {"parts": [{"text": %s}]}}',
     "ThinkingConfig": 'Write {"thinkingLevel": "MINIMAL"} or {"thinkingBudget": 0}',
     "Schema": 'Write {"type": "STRING"}',
 }
+_SHORT = 60
 
 
 def shape_hint(what: str, value: Json) -> str:
-    """What to write where an object or a list was expected and something else stands."""
-    words = _SHAPES.get(what, "")
+    """What to write where an object (by the name of its message) or a list (`[name]`) was expected and
+    something else stands; with the caller's own words in it where they are short."""
+    if what == "Content" and isinstance(value, list):
+        return 'Write {"parts": [...]}'
+    if what.startswith("[") and isinstance(value, dict):
+        return f"Put it into a list: [{_own(value, '{...}')}]"
+    words = _SHAPES.get(what)
     if words:
-        return words
-    if what.startswith("[") and value is not None:
-        return "Write it as a list: [...]"
+        return words % _own(value, '"..."') if "%s" in words else words
+    if what.startswith("["):
+        return f"Write it as a list: [{_own(value, '...')}]"
     if what == "{}" and isinstance(value, str) and value.startswith("{"):
         return "Write the object itself, not its text"
     return ""
+
+
+def _own(value: Json, otherwise: str) -> str:
+    if not isinstance(value, str | dict) or not value:
+        return otherwise
+    try:
+        text = msgspec.json.encode(value).decode()
+    except RecursionError:
+        return otherwise
+    return text if len(text) <= _SHORT else otherwise

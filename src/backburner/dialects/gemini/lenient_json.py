@@ -24,6 +24,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "/": "/", "\\
 _HEX = re.compile(r"[0-9A-Fa-f]{4}")
 _WORDS = {"true": True, "false": False, "null": None}
 _FILE_KEYS = frozenset(("file_name", "fileName"))
+_HUGE = re.compile(rb"-?(?:\d{300,}|\d+(?:\.\d+)?[eE]\+?\d{3,})")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
 
@@ -72,7 +73,10 @@ def explained(body: bytes, error: Exception) -> JsonError:
     if "truncated" in words:
         return _at(body, len(body), "the rest of the JSON value", "the end")
     if "out of range" in words:
-        return JsonError(1, 1, "numbers that fit 64 bits", "a number out of range")
+        number = _HUGE.search(body)
+        return _at(
+            body, number.start() if number else 0, "a number that fits 64 bits", "a number out of range"
+        )
     match = _BYTE.search(words)
     place = min(int(match.group(1)), len(body)) if match else 0
     expected = words.removeprefix("JSON is malformed: ").partition(" (byte")[0]

@@ -52,7 +52,7 @@ def shown(value: Json) -> str:
 
 
 class Report:
-    """Violations and warnings of one request. `root` stands before every path."""
+    """Violations and warnings of one request. `root` stands before the path of what is reported next."""
 
     __slots__ = ("_found", "root", "warnings")
 
@@ -63,7 +63,7 @@ class Report:
 
     def wrong(self, place: Place, reason: str, instead: str = "") -> None:
         if len(self._found) < MOST_VIOLATIONS:
-            self._found.append((path_of(place), reason, instead))
+            self._found.append((self._from_root(path_of(place)), reason, instead))
 
     def warn(self, words: str) -> None:
         if words not in self.warnings:
@@ -74,10 +74,7 @@ class Report:
         return not self._found
 
     def violations(self, line: int | None = None, key: str | None = None) -> tuple[Violation, ...]:
-        return tuple(
-            Violation(self._from_root(path), reason, instead, line, key)
-            for path, reason, instead in self._found
-        )
+        return tuple(Violation(path, reason, instead, line, key) for path, reason, instead in self._found)
 
     def _from_root(self, path: str) -> str:
         if not self.root or not path:
