@@ -45,6 +45,7 @@ class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
     window_s: float = JOB_WINDOW_S
     file_id: str | None = None
     lines: Iterable[bytes] | None = None
+    warnings: tuple[str, ...] = ()
     extras: dict[str, object] = msgspec.field(default_factory=dict[str, object])
 
 
@@ -161,6 +162,7 @@ class JobService:
             input_name=name,
             input_blob=blob,
             input_bytes=size_bytes,
+            warnings=draft.warnings,
             extras=draft.extras,
         )
 

@@ -87,6 +87,7 @@ class Intake:
         )
         refused = [refusal(run, line, self._clock.now()) for line in wrong]
         await self._lanes.write.run(run.ledger.record_scan, lines, refused, after)
+        run.warn(warning for line in lines for warning in line.warnings)
 
     def _read(self, job: Job, offset: int) -> tuple[bytes, bool]:
         """Whole lines from `offset` on, about SCAN_CHUNK_BYTES of them, and whether that was the end."""

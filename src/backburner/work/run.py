@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -11,6 +12,9 @@ from backburner.core.job import Counts, Job
 from backburner.dialects.protocol import Dialect
 from backburner.policy.retry import Tries
 from backburner.store.ledger import Ledger
+
+
+MOST_WARNINGS = 20
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -58,6 +62,12 @@ class JobRun:
     def snapshot(self) -> Job:
         """The job with its live counts."""
         return msgspec.structs.replace(self.job, counts=self.counts, scanned=self.ledger.progress.done)
+
+    def warn(self, warnings: Iterable[str]) -> None:
+        """What was accepted but will not have its full effect: each kind once, however many lines say it."""
+        fresh = tuple(dict.fromkeys((*self.job.warnings, *warnings)))[:MOST_WARNINGS]
+        if len(fresh) > len(self.job.warnings):
+            self.job = msgspec.structs.replace(self.job, warnings=fresh)
 
     def wait(self, request: Ready, due: float) -> None:
         heapq.heappush(self.waiting, (due, request.ordinal, request))

@@ -58,7 +58,8 @@ async def _create(call: Call, kind: JobKind) -> Response:
         on_invalid=_on_invalid(call, asked.on_invalid),
         file_id=asked.file_id,
         lines=asked.lines() if asked.items is not None else None,
-        extras={**asked.extras, **({"warnings": list(asked.warnings)} if asked.warnings else {})},
+        warnings=asked.warnings,
+        extras=asked.extras,
     )
     try:
         job = await call.services.jobs.create(call.tenant, draft, _idempotency(call, raw))
@@ -108,18 +109,9 @@ def _prefix(call: Call) -> StatePrefix:
 
 
 def _more(call: Call, job: Job) -> dict[str, Json]:
-    """What the real service does not say: why a job waits, what was read leniently."""
-    more: dict[str, Json] = {}
-    warnings = [*job.warnings, *_strings(job.extras.get("warnings"))]
-    if warnings:
-        more["warnings"] = warnings
-    if reason := call.services.jobs.reason(job):
-        more["waitingReason"] = reason
-    return more
-
-
-def _strings(value: object) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else []
+    """What the real service does not say: why a job waits."""
+    reason = call.services.jobs.reason(job)
+    return {"waitingReason": reason} if reason else {}
 
 
 async def list_all(call: Call) -> Response:
