@@ -1,0 +1,7 @@
+"""Stub."""
+
+import click
+
+
+@click.command(hidden=True)
+def run() -> None: ...
