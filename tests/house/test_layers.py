@@ -15,6 +15,8 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
     ("app",),
+    ("house",),
+    ("engine_room",),
     ("config",),
     ("console",),
     ("api",),

@@ -5,6 +5,7 @@ job's lock; the later one finds that its move is no longer legal and is told so.
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping
 
 import msgspec
@@ -15,6 +16,8 @@ from backburner.core.lanes import Lanes
 from backburner.dialects.protocol import Dialect
 from backburner.store.stores import Stores
 from backburner.work.run import JobRun
+
+log = logging.getLogger("backburner.work")
 
 
 class Board:
@@ -29,7 +32,7 @@ class Board:
     async def open(self, job: Job) -> JobRun:
         """The job with its ledger, not on the board yet."""
         ledger = await self._lanes.write.run(self._stores.ledgers.get, job.id)
-        return JobRun(job, ledger, self._dialects[job.dialect])
+        return JobRun(job, ledger, self._dialects[job.dialect], job.warnings)
 
     def admit(self, run: JobRun) -> None:
         self.runs[run.job.id] = run
@@ -46,6 +49,11 @@ class Board:
                 return False
             job = moved(run.job, to, self._clock.now(), error)
             await self._save(run, msgspec.structs.replace(job, **changes))
+        counts = run.counts
+        log.info(
+            "event=job_state job=%s tenant=%s state=%s total=%d succeeded=%d failed=%d",
+            *(run.job.id, run.job.tenant, to, counts.total, counts.succeeded, counts.failed),
+        )
         if run.job.ended:
             run.halt()
         self.changed.set()
@@ -59,8 +67,7 @@ class Board:
         self.changed.set()
 
     async def _save(self, run: JobRun, job: Job) -> None:
-        progress = run.ledger.progress
-        job = msgspec.structs.replace(job, counts=run.ledger.counts, scanned=progress.done)
+        job = run.live(job)
         await self._lanes.write.run(self._stores.jobs.update, job)
         run.job = job
 

@@ -13,7 +13,6 @@ from backburner.dialects.protocol import Dialect
 from backburner.policy.retry import Tries
 from backburner.store.ledger import Ledger
 
-
 MOST_WARNINGS = 20
 
 
@@ -35,6 +34,7 @@ class JobRun:
     job: Job
     ledger: Ledger
     dialect: Dialect
+    warnings: tuple[str, ...] = ()
     cursor: int = 0
     window: deque[Ready] = field(default_factory=deque[Ready])
     waiting: list[tuple[float, int, Ready]] = field(default_factory=list[tuple[float, int, Ready]])
@@ -60,14 +60,17 @@ class JobRun:
         return self.cursor >= self.ledger.progress.next_ordinal
 
     def snapshot(self) -> Job:
-        """The job with its live counts."""
-        return msgspec.structs.replace(self.job, counts=self.counts, scanned=self.ledger.progress.done)
+        """The job as it stands now: with its live counts."""
+        return self.live(self.job)
+
+    def live(self, job: Job) -> Job:
+        return msgspec.structs.replace(
+            job, counts=self.counts, scanned=self.ledger.progress.done, warnings=self.warnings
+        )
 
     def warn(self, warnings: Iterable[str]) -> None:
         """What was accepted but will not have its full effect: each kind once, however many lines say it."""
-        fresh = tuple(dict.fromkeys((*self.job.warnings, *warnings)))[:MOST_WARNINGS]
-        if len(fresh) > len(self.job.warnings):
-            self.job = msgspec.structs.replace(self.job, warnings=fresh)
+        self.warnings = tuple(dict.fromkeys((*self.warnings, *warnings)))[:MOST_WARNINGS]
 
     def wait(self, request: Ready, due: float) -> None:
         heapq.heappush(self.waiting, (due, request.ordinal, request))

@@ -1,0 +1,73 @@
+"""Engines and the rules that map model names to them, as the settings say."""
+
+from pathlib import Path
+
+from backburner.config import DEFAULT_RULES, EngineSettings, Settings, upstream_key
+from backburner.core.clock import Clock
+from backburner.core.errors import InvalidArgument
+from backburner.engines.local.engine import LocalEngine
+from backburner.engines.openai import OpenAIEngine
+from backburner.engines.protocol import Engine
+from backburner.engines.routes import ANY, Rule
+from backburner.engines.simulated import SimulatedEngine
+from backburner.engines.simulated_options import parse_simulated
+
+SIMULATED = "simulated"
+
+
+def build_engines(settings: Settings, clock: Clock) -> tuple[list[Engine], list[Rule]]:
+    """The engines of the config and the rules that map names to them. Raises InvalidArgument."""
+    name = settings.engine.partition(":")[0]
+    if name == SIMULATED and SIMULATED not in settings.engines:
+        simulated = SimulatedEngine(SIMULATED, parse_simulated(settings.engine), clock)
+        return [simulated], [Rule(ANY, SIMULATED, ANY)]
+    configured = {"local": EngineSettings(kind="local"), **settings.engines}
+    if settings.engine and settings.engine not in configured:
+        known = ", ".join(sorted(configured))
+        raise InvalidArgument(f"engine {settings.engine!r} is not configured. Known: {known}, simulated")
+    rules = [_rule(pattern, target) for pattern, target in settings.models.items()]
+    if settings.engine == "local" or not settings.engine:
+        rules += [_rule(pattern, target) for pattern, target in DEFAULT_RULES]
+    else:
+        rules.append(Rule(ANY, settings.engine, ANY))
+    for rule in rules:
+        if rule.engine not in configured:
+            raise InvalidArgument(
+                f"models: {rule.pattern!r} is mapped to engine {rule.engine!r}, which is not in [engines]"
+            )
+    return [_engine(name, engine, settings, clock) for name, engine in configured.items()], rules
+
+
+def _rule(pattern: str, target: str) -> Rule:
+    engine, slash, model = target.partition("/")
+    return Rule(pattern, engine, model if slash else ANY)
+
+
+def _engine(name: str, engine: EngineSettings, settings: Settings, clock: Clock) -> Engine:
+    if engine.kind == "local":
+        return LocalEngine(
+            Path(settings.models_dir).expanduser(),
+            name=name,
+            gguf_models={model: Path(path).expanduser() for model, path in engine.gguf.items()},
+            clock=clock,
+        )
+    if engine.kind == "simulated":
+        return SimulatedEngine(
+            name,
+            parse_simulated(f"{SIMULATED}:{engine.options}" if engine.options else SIMULATED),
+            clock,
+            engine.models,
+        )
+    if not engine.base_url:
+        raise InvalidArgument(
+            f"engines.{name}: an openai engine needs a base_url, for example http://127.0.0.1:8000/v1"
+        )
+    return OpenAIEngine(
+        name,
+        engine.base_url,
+        clock,
+        api_key=upstream_key(engine),
+        kind=engine.server,
+        models=engine.models,
+        slots=engine.slots,
+    )

@@ -1,0 +1,142 @@
+"""The house: all rooms below the doors, built and wired. `backburner run` uses it without a server."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from backburner.api.services import Services
+from backburner.config import Settings
+from backburner.core.clock import Clock, SystemClock
+from backburner.core.job import Job
+from backburner.core.lanes import Lanes
+from backburner.dialects.gemini.dialect import GeminiDialect
+from backburner.engine_room import build_engines
+from backburner.engines.protocol import Engine
+from backburner.engines.routes import Routes
+from backburner.service.caches import CacheService
+from backburner.service.files import FileService
+from backburner.service.interactive import InteractiveService
+from backburner.service.jobs import JobService
+from backburner.service.keys import KeyService
+from backburner.service.models import ModelService
+from backburner.service.results import ResultService
+from backburner.store.stores import Stores
+from backburner.work.board import Board
+from backburner.work.dispatch import Dispatcher
+from backburner.work.intake import Intake
+from backburner.work.janitor import Janitor
+from backburner.work.publish import Publisher
+
+log = logging.getLogger("backburner")
+
+
+class House:
+    """`start`, then use the services, then `stop`. `broken` ends with the error of a loop that met a bug."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        lanes: Lanes | None = None,
+        engines: Iterable[Engine] | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.stores = Stores(Path(settings.data).expanduser())
+        self.lanes = lanes or Lanes.real()
+        built, rules = build_engines(settings, self.clock)
+        self.routes = Routes(built if engines is None else engines, rules)
+        self.dialects = {"gemini": GeminiDialect()}
+        self.board = Board(self.clock, self.stores, self.lanes, self.dialects)
+        self._publisher = Publisher(
+            self.clock, self.stores, self.lanes, self.board, settings.result_retention_days * 86400
+        )
+        self.dispatcher = Dispatcher(
+            self.clock,
+            self.stores,
+            self.lanes,
+            self.board,
+            self.routes,
+            chance or random.Random(),
+            self._publisher.submit,
+        )
+        self._janitor = Janitor(self.clock, self.stores, self.lanes, self.board)
+        intake = Intake(self.clock, self.stores, self.lanes, self.board)
+        self.keys = KeyService(self.clock, self.stores.keys, self.lanes)
+        self.files = FileService(
+            self.clock,
+            self.stores,
+            self.lanes,
+            settings.file_retention_hours * 3600,
+            settings.file_bytes_max,
+        )
+        self.jobs = JobService(
+            self.clock, self.stores, self.lanes, self.board, intake, self.routes, self.files
+        )
+        self.results = ResultService(self.stores, self.lanes)
+        self.caches = CacheService(self.clock, self.stores, self.lanes)
+        self.models = ModelService(self.routes)
+        self.interactive = InteractiveService(self.clock, self.stores, self.lanes, self.dispatcher)
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Sweeps up after a crash, takes every unended job up again, starts engines and loops."""
+        await self.lanes.write.run(self._janitor.sweep)
+        for job in await self.lanes.read.run(self._unfinished):
+            self.jobs.resume(await self.board.open(job))
+        for engine in self.routes.engines.values():
+            await engine.start()
+        loops: tuple[Callable[[], Awaitable[None]], ...] = (
+            self.dispatcher.loop,
+            self.dispatcher.committer.loop,
+            self._publisher.loop,
+            self._janitor.loop,
+        )
+        self._loops = [asyncio.ensure_future(self._guarded(loop)) for loop in loops]
+
+    def _unfinished(self) -> list[Job]:
+        return [*self.stores.jobs.unended(), *self.stores.jobs.unpublished()]
+
+    async def _guarded(self, loop: Callable[[], Awaitable[None]]) -> None:
+        """A loop that breaks is a bug: the house must not look alive without it."""
+        try:
+            await loop()
+        except Exception as error:  # handed on to whoever waits for `broken`
+            log.exception("event=loop_broken")
+            if not self.broken.done():
+                self.broken.set_exception(error)
+
+    async def stop(self) -> None:
+        """Drains: no new calls, those in flight get a few seconds, what has come is committed."""
+        await self.dispatcher.stop()
+        for task in self._loops:
+            task.cancel()
+        for task in self._loops:
+            with suppress(asyncio.CancelledError):
+                await task
+        for engine in self.routes.engines.values():
+            await engine.stop()
+        self.lanes.close()
+        self.stores.close()
+
+    def services(self) -> Services:
+        settings = self.settings
+        return Services(
+            clock=self.clock,
+            dialects=self.dialects,
+            jobs=self.jobs,
+            results=self.results,
+            files=self.files,
+            caches=self.caches,
+            models=self.models,
+            interactive=self.interactive,
+            keys=self.keys,
+            public_url=settings.public_url,
+            wire_states=settings.wire_states,
+        )
