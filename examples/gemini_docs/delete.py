@@ -6,7 +6,8 @@ import sys
 
 from google import genai
 
-batch_job_to_delete = genai.Client().batches.get(name=sys.argv[1])
+client = genai.Client()
+batch_job_to_delete = client.batches.get(name=sys.argv[1])
 # --- the sample -------------------------------------------------------------------------------------------
 
 from google import genai

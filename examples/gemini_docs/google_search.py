@@ -12,5 +12,6 @@ inlined_requests = [
 # --- the sample ends here; this submits its list -----------------------------------------------------------
 from google import genai
 
-job = genai.Client().batches.create(model="gemini-2.5-flash", src=inlined_requests)
+client = genai.Client()
+job = client.batches.create(model="gemini-2.5-flash", src=inlined_requests)
 print(f"Created batch job: {job.name}")

@@ -16,5 +16,6 @@ inline_requests_list = [
 # --- the sample ends here; this submits its list -----------------------------------------------------------
 from google import genai
 
-job = genai.Client().batches.create(model="gemini-2.5-flash", src=inline_requests_list)
+client = genai.Client()
+job = client.batches.create(model="gemini-2.5-flash", src=inline_requests_list)
 print(f"Created batch job: {job.name}")

@@ -1,6 +1,6 @@
 """Servers for the tests of this folder: one quick one per file, and any other by `serve`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,22 @@ from google import genai
 from tests.e2e.server import Server
 
 Serve = Callable[..., Server]
+LOG_CHARS = 6_000
+_started = pytest.StashKey[list[Server]]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what its servers said last."""
+    report = yield
+    if report.failed:
+        used = [*item.stash.get(_started, []), getattr(item, "funcargs", {}).get("server")]
+        for server in used:
+            if isinstance(server, Server):
+                report.sections.append(("server's words", server.words()[-LOG_CHARS:]))
+    return report
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +44,9 @@ def client(server: Server) -> genai.Client:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
+def serve(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve]:
     """Starts servers with other options; each has a folder of its own and ends with the test."""
-    made: list[Server] = []
+    made = request.node.stash.setdefault(_started, [])
 
     def start(engine: str | None = "simulated", options: Sequence[str] = (), **more: str) -> Server:
         folder = tmp_path / f"server-{len(made)}"

@@ -15,7 +15,7 @@ JS = Path(os.environ.get("BACKBURNER_JS") or REPO / ".cache" / "js")
 
 
 def run(command: list[str], server: Server, folder: Path, sleep_s: float = 0.05) -> str:
-    """What the command printed, both streams; it must have ended with 0."""
+    """What the command printed; it must have ended with 0."""
     environment = {
         **clean_environment(),
         "GOOGLE_GEMINI_BASE_URL": server.url,
@@ -30,7 +30,7 @@ def run(command: list[str], server: Server, folder: Path, sleep_s: float = 0.05)
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=SAMPLE_S
     )
     assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-    return done.stdout + done.stderr
+    return done.stdout
 
 
 def run_python(name: str, server: Server, folder: Path, *arguments: str, sleep_s: float = 0.05) -> str:

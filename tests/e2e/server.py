@@ -53,6 +53,7 @@ class Server:
         self._options = tuple(options)
         self._environment = environment or {}
         self._port = 0
+        self._clients: list[genai.Client] = []
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -136,10 +137,12 @@ class Server:
         return total
 
     def client(self, key: str = "any", api_version: str | None = None) -> genai.Client:
-        return genai.Client(
+        made = genai.Client(
             api_key=key,
             http_options={"base_url": self.url, "api_version": api_version, "timeout": 120_000},
         )
+        self._clients.append(made)  # a client that nobody holds closes itself in the middle of a call
+        return made
 
     def http(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None

@@ -48,7 +48,7 @@ def test_twelve_mistakes_are_all_named_by_create(
     assert (error["code"], error["status"]) == (400, "INVALID_ARGUMENT")
     assert name in json.dumps(error), "says which input file"
     [bad] = [detail for detail in error["details"] if detail["@type"].endswith("google.rpc.BadRequest")]
-    violations = "\n".join(f"{v['field']} {v['description']}" for v in bad["fieldViolations"])
+    violations = "\n".join(f"{v['description']} ({v['field']})" for v in bad["fieldViolations"])
     assert_names_each(wrong, violations)
     assert not [job for job in client.batches.list() if job.state.name == "JOB_STATE_PENDING"]
 
