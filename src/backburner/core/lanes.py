@@ -10,6 +10,9 @@ import concurrent.futures.process
 import dataclasses
 import functools
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -49,7 +52,8 @@ class Process:
     @staticmethod
     def _fresh() -> concurrent.futures.ProcessPoolExecutor:
         # spawn: a fork of a process with threads may deadlock
-        return concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        context = multiprocessing.get_context("spawn")
+        return concurrent.futures.ProcessPoolExecutor(1, mp_context=context, initializer=_begin_child)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         assert not kwargs, "positional arguments only: they are pickled"
@@ -62,6 +66,20 @@ class Process:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _begin_child() -> None:
+    """Runs in the child. Ctrl-C goes to the whole group of a terminal: the parent drains and then ends us. A
+    parent killed with -9 ends nobody, and the pool's own pipes do not tell, so we watch for its end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(0)
 
 
 class Inline:
