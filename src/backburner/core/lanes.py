@@ -58,10 +58,12 @@ class Process:
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         assert not kwargs, "positional arguments only: they are pickled"
         loop = asyncio.get_running_loop()
+        pool = self._pool
         try:
-            return await loop.run_in_executor(self._pool, functools.partial(work, *args))
+            return await loop.run_in_executor(pool, functools.partial(work, *args))
         except concurrent.futures.process.BrokenProcessPool:
-            self._pool = self._fresh()
+            if self._pool is pool:  # of several that found it broken one replaces it
+                self._pool = self._fresh()
             return await loop.run_in_executor(self._pool, functools.partial(work, *args))
 
     def close(self) -> None:
@@ -91,6 +93,17 @@ class Inline:
         pass
 
 
+class InlineQueue(Inline):
+    """The twin of one thread: work is done in the order in which it was asked for."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        async with self._turn:
+            return await super().run(work, *args, **kwargs)
+
+
 @dataclasses.dataclass(frozen=True)
 class Lanes:
     """`write`: the one writer of catalog and ledgers. `read`: short reads and copying of bytes. `scan`: the
@@ -106,7 +119,7 @@ class Lanes:
 
     @classmethod
     def inline(cls) -> "Lanes":
-        return cls(Inline(), Inline(), Inline())
+        return cls(InlineQueue(), Inline(), Inline())
 
     def close(self) -> None:
         for lane in (self.scan, self.read, self.write):

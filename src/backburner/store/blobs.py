@@ -6,68 +6,70 @@ upload or to nobody. The interface knows no paths and no renames, so that anothe
 """
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from backburner.core.limits import STREAM_BYTES
 from backburner.core.names import mint
+from backburner.store.folders import DurableFolders, sync_folder
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+class WriterClosed(Exception):
+    """The writer was closed, by whoever took the upload over or finished it."""
 
 
 class BlobWriter:
-    """Bytes on their way to becoming a blob. `write` appends; `write_at` serves resumable uploads."""
+    """Bytes on their way to becoming a blob. `write` appends; `write_at` serves resumable uploads.
 
-    def __init__(self, path: Path, blobs: Path) -> None:
+    May be closed from another thread than the one that writes: the write under way is finished first, the
+    next raises WriterClosed. So nothing is written to a blob once it has its name.
+    """
+
+    def __init__(self, path: Path, folders: DurableFolders) -> None:
         self._path = path
-        self._blobs = blobs
+        self._folders = folders
         self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
-        self._file.seek(0, os.SEEK_END)
-
-    @property
-    def size_bytes(self) -> int:
-        return os.fstat(self._file.fileno()).st_size
+        self._lock = threading.Lock()
+        self.size_bytes = self._file.seek(0, os.SEEK_END)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
+        self.write_at(self.size_bytes, data)
 
     def write_at(self, offset: int, data: bytes | bytearray | memoryview) -> None:
-        self._file.seek(offset)
-        self.write(data)
-
-    def truncate(self, size_bytes: int) -> None:
-        self._file.truncate(size_bytes)
-        self._file.seek(0, os.SEEK_END)
+        """Raises WriterClosed."""
+        view = memoryview(data)
+        with self._lock:
+            if self._file.closed:
+                raise WriterClosed
+            self._file.seek(offset)
+            while view:
+                view = view[self._file.write(view) :]
+            self.size_bytes = max(self.size_bytes, self._file.tell())
 
     def sync(self) -> None:
-        os.fsync(self._file.fileno())
+        """Raises WriterClosed."""
+        with self._lock:
+            if self._file.closed:
+                raise WriterClosed
+            os.fsync(self._file.fileno())
 
     def commit(self) -> str:
         """Makes the bytes durable and gives them their name."""
         self.sync()
-        self._file.close()
+        self.close()
         blob = mint(32)
-        folder = self._blobs / blob[:2]
-        if not folder.exists():
-            folder.mkdir(exist_ok=True)
-            _sync_folder(self._blobs)
+        folder = self._folders.make(blob[:2])
         self._path.rename(folder / blob)
-        _sync_folder(folder)
+        sync_folder(folder)
         return blob
 
     def close(self) -> None:
-        self._file.close()
+        with self._lock:
+            self._file.close()
 
     def discard(self) -> None:
-        self._file.close()
+        self.close()
         self._path.unlink(missing_ok=True)
 
 
@@ -76,13 +78,14 @@ class Blobs:
         self._folder = folder
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
+        self._folders = DurableFolders(folder)
 
     def _path(self, blob: str) -> Path:
         return self._folder / blob[:2] / blob
 
     def writer(self, name: str | None = None) -> BlobWriter:
         """A new writer, or the one of an unfinished upload by its name."""
-        return BlobWriter(self._incoming / (name or f"tmp-{mint(16)}"), self._folder)
+        return BlobWriter(self._incoming / (name or f"tmp-{mint(16)}"), self._folders)
 
     def incoming_bytes(self, name: str) -> int:
         path = self._incoming / name
@@ -93,19 +96,6 @@ class Blobs:
 
     def incoming(self) -> list[str]:
         return [path.name for path in self._incoming.iterdir()]
-
-    def adopt(self, path: Path) -> str:
-        """A blob with the bytes of a local file: a hard link where the file system allows it, else a copy."""
-        target = self._incoming / f"tmp-{mint(16)}"
-        try:
-            os.link(path, target)
-            writer = BlobWriter(target, self._folder)
-        except OSError:
-            writer = self.writer()
-            with path.open("rb") as source:
-                while piece := source.read(STREAM_BYTES):
-                    writer.write(piece)
-        return writer.commit()
 
     def size_bytes(self, blob: str) -> int:
         return self._path(blob).stat().st_size
@@ -141,13 +131,17 @@ class Blobs:
     def export(self, blob: str, target: Path) -> None:
         """A copy of the blob under a name outside, whole or not at all."""
         temporary = target.with_name(f".{target.name}.{mint(8)}.tmp")
-        with temporary.open("wb") as file:
-            for piece in self.open_stream(blob):
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(target)
-        _sync_folder(target.parent)
+        try:
+            with temporary.open("wb") as file:
+                for piece in self.open_stream(blob):
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.rename(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(target.parent)
 
     def delete(self, blob: str) -> None:
         self._path(blob).unlink(missing_ok=True)

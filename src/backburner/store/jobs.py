@@ -8,6 +8,8 @@ from backburner.core.job import Job
 from backburner.store.catalog import Catalog
 
 PIN = "INSERT OR IGNORE INTO pin (job, kind, id, blob) VALUES (?, ?, ?, ?)"
+UNENDED = "state IN ('PENDING', 'RUNNING', 'FINALIZING')"
+UNPUBLISHED = "state IN ('FAILED', 'CANCELLED', 'EXPIRED') AND json_extract(doc, '$.results_blob') IS NULL"
 
 _decode = msgspec.json.Decoder(Job).decode
 
@@ -27,6 +29,10 @@ class Pin(msgspec.Struct, frozen=True):
 class IdempotencyRow(msgspec.Struct, frozen=True):
     job: str
     digest: bytes
+
+
+def _blobs(rows: Iterable[tuple[str | None]]) -> list[str]:
+    return [blob for (blob,) in rows if blob is not None]
 
 
 class Jobs:
@@ -65,15 +71,25 @@ class Jobs:
         )
         return row[0] if row else None
 
-    def unpin(self, job: str) -> None:
+    def unpin(self, job: str) -> list[str]:
+        """The blobs that the job held, for the caller to delete those that nobody else does."""
         with self._catalog.write() as db:
-            db.execute("DELETE FROM pin WHERE job = ?", (job,))
+            return _blobs(db.execute("DELETE FROM pin WHERE job = ? RETURNING blob", (job,)))
 
-    def delete(self, job: str) -> None:
+    def unpin_stale(self) -> None:
+        """Pins of jobs that need nothing any more, or were never accepted: what a crash left."""
         with self._catalog.write() as db:
-            db.execute("DELETE FROM pin WHERE job = ?", (job,))
+            db.execute(
+                f"DELETE FROM pin WHERE job NOT IN (SELECT id FROM job WHERE {UNENDED} OR ({UNPUBLISHED}))"
+            )
+
+    def delete(self, job: str) -> list[str]:
+        """The blobs that the job held, as `unpin`."""
+        with self._catalog.write() as db:
+            blobs = _blobs(db.execute("DELETE FROM pin WHERE job = ? RETURNING blob", (job,)))
             db.execute("DELETE FROM idempotency WHERE job = ?", (job,))
             db.execute("DELETE FROM job WHERE id = ?", (job,))
+            return blobs
 
     def get(self, tenant: str, job: str) -> Job | None:
         row = (
@@ -95,17 +111,12 @@ class Jobs:
 
     def unended(self) -> list[Job]:
         """Every tenant's jobs that have work left, oldest first."""
-        rows = self._catalog.read().execute(
-            "SELECT doc FROM job WHERE state IN ('PENDING', 'RUNNING', 'FINALIZING') ORDER BY created_at, id"
-        )
+        rows = self._catalog.read().execute(f"SELECT doc FROM job WHERE {UNENDED} ORDER BY created_at, id")
         return [_decode(row[0]) for row in rows]
 
     def unpublished(self) -> list[Job]:
         """Ended jobs whose partial results are not in a file yet."""
-        rows = self._catalog.read().execute(
-            "SELECT doc FROM job WHERE state IN ('FAILED', 'CANCELLED', 'EXPIRED')"
-            " AND json_extract(doc, '$.results_blob') IS NULL"
-        )
+        rows = self._catalog.read().execute(f"SELECT doc FROM job WHERE {UNPUBLISHED}")
         return [_decode(row[0]) for row in rows]
 
     def ids(self) -> set[str]:

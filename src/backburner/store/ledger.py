@@ -6,7 +6,7 @@ is committed. Figures behind the layout: design section 5.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -69,11 +69,20 @@ class Bitmap:
 class Ledger:
     """The writing side. Every method runs on the writer lane; `counts`, `progress` may be read anywhere."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, used: "Callable[[Ledger], None]" = lambda _: None) -> None:
+        """`used` is told before every use of the file: whoever bounds the open files must know."""
         self._path = path
+        self._used = used
         self._db: sqlite3.Connection | None = None
         self._done = Bitmap()
-        db = self._open()
+        self.sealed = False
+        try:
+            self._load(self._open())
+        except BaseException:
+            self.rest()
+            raise
+
+    def _load(self, db: sqlite3.Connection) -> None:
         migrate(db, "ledger", MIGRATIONS)
         self.progress = self._read_progress(db)
         counted = {OutcomeKind.ANSWER.value: 0, OutcomeKind.ERROR.value: 0}
@@ -89,6 +98,7 @@ class Ledger:
         )
 
     def _open(self) -> sqlite3.Connection:
+        self._used(self)
         if self._db is None:
             self._db = connect(self._path)
         return self._db
@@ -106,11 +116,18 @@ class Ledger:
             self._db.close()
             self._db = None
 
+    def seal(self) -> None:
+        """The job has ended: what comes later does not count. On the writer lane, so that nothing that was
+        queued there before is lost and nothing behind gets in."""
+        self.sealed = True
+
     def record_scan(
         self, lines: Sequence[CheckedLine], refused: Sequence[Outcome], progress: Progress
     ) -> None:
         """A stretch of checked lines, the outcomes of the wrong ones (when the job skips them), and where the
-        scan stands after them."""
+        scan stands after them. Does nothing once sealed."""
+        if self.sealed:
+            return
         assert progress.next_ordinal == self.progress.next_ordinal + len(lines)
         with transaction(self._open()) as db:
             db.executemany(
@@ -150,7 +167,9 @@ class Ledger:
 
     def commit(self, outcomes: Sequence[Outcome], ends: Sequence[AttemptEnd]) -> list[Outcome]:
         """Outcomes and ended attempts in one transaction. Returns the outcomes that were new; a request that
-        has one already keeps it."""
+        has one already keeps it, and a sealed ledger takes none."""
+        if self.sealed:
+            return []
         fresh: list[Outcome] = []
         seen: set[int] = set()
         for outcome in outcomes:
@@ -261,7 +280,8 @@ class LedgerReader:
     def seqs(self, up_to: int) -> "memoryview[int]":
         """For each ordinal below `up_to` the seq of its outcome, 0 where it has none; 8 bytes each."""
         table = memoryview(bytearray(8 * up_to)).cast("q")
-        for seq, ordinal in self._db.execute("SELECT seq, ordinal FROM outcome"):
+        # a scan or a commit may have gone on since `up_to` was read
+        for seq, ordinal in self._db.execute("SELECT seq, ordinal FROM outcome WHERE ordinal < ?", (up_to,)):
             table[ordinal] = seq
         return table
 

@@ -11,6 +11,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from backburner.store.folders import DurableFolders, sync_folder
 from backburner.store.ledger import Ledger, LedgerReader
 
 OPEN_LEDGERS = 64
@@ -20,8 +21,9 @@ class Ledgers:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        self._folders = DurableFolders(folder)
         self._ledgers: dict[str, Ledger] = {}
-        self._open: OrderedDict[str, None] = OrderedDict()
+        self._open: OrderedDict[str, Ledger] = OrderedDict()
 
     def _path(self, job: str) -> Path:
         return self._folder / job / "ledger.db"
@@ -30,19 +32,22 @@ class Ledgers:
         """The ledger of a job, made when there is none."""
         ledger = self._ledgers.get(job)
         if ledger is None:
-            self._path(job).parent.mkdir(exist_ok=True)
-            ledger = self._ledgers[job] = Ledger(self._path(job))
-        self._open[job] = None
+            self._folders.make(job)
+            ledger = self._ledgers[job] = Ledger(self._path(job), lambda used: self._used(job, used))
+        return ledger
+
+    def _used(self, job: str, ledger: Ledger) -> None:
+        """A ledger is about to use its file: the ones that did so longest ago close theirs."""
+        self._open[job] = ledger
         self._open.move_to_end(job)
         while len(self._open) > OPEN_LEDGERS:
-            oldest, _ = self._open.popitem(last=False)
-            self._ledgers[oldest].rest()
-        return ledger
+            _, oldest = self._open.popitem(last=False)
+            oldest.rest()
 
     def release(self, job: str) -> None:
         """Forgets a ledger that nobody writes any more."""
-        ledger = self._ledgers.pop(job, None)
-        self._open.pop(job, None)
+        self._ledgers.pop(job, None)
+        ledger = self._open.pop(job, None)
         if ledger is not None:
             ledger.rest()
 
@@ -55,6 +60,7 @@ class Ledgers:
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(target)
+        sync_folder(target.parent)
 
     def line_spans(self, job: str, ordinals: Sequence[int]) -> list[tuple[int, int]]:
         """(offset, length) in the published file of the lines of these ordinals, line breaks left out."""
@@ -67,6 +73,7 @@ class Ledgers:
 
     def delete(self, job: str) -> None:
         self.release(job)
+        self._folders.forget(job)
         shutil.rmtree(self._folder / job, ignore_errors=True)
 
     def all(self) -> list[str]:
@@ -82,5 +89,5 @@ class Ledgers:
             reader.close()
 
     def close(self) -> None:
-        for job in list(self._ledgers):
+        for job in list(self._open):
             self.release(job)

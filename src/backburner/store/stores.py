@@ -29,6 +29,18 @@ class Stores:
         if blob is not None and not self.files.blob_in_use(blob):
             self.blobs.delete(blob)
 
+    def release_pins(self, job: str) -> None:
+        """On the writer lane: the job needs nothing any more, and what only it held goes."""
+        for blob in self.jobs.unpin(job):
+            self.delete_blob_unless_used(blob)
+
+    def delete_job(self, job: str) -> None:
+        """On the writer lane: the job, its ledger, and the blobs that only it held."""
+        blobs = self.jobs.delete(job)
+        self.ledgers.delete(job)
+        for blob in blobs:
+            self.delete_blob_unless_used(blob)
+
     def close(self) -> None:
         self.ledgers.close()
         self.catalog.close()
