@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parents[1]
+MODELS = Path(os.environ.get("BACKBURNER_TEST_MODELS") or REPO / ".cache" / "models")
 
 
 @pytest.fixture(scope="session")
 def models_folder() -> Path:
     """Where the embedded models lie; `make models` fetches them."""
-    folder = Path(os.environ.get("BACKBURNER_TEST_MODELS") or REPO / ".cache" / "models")
-    if not folder.is_dir():
-        pytest.fail(f"no embedded models in {folder}: run `make models`")
-    return folder
+    if not MODELS.is_dir():
+        pytest.fail(f"no embedded models in {MODELS}: run `make models`")
+    return MODELS

@@ -20,6 +20,8 @@ from typing import Any
 
 from google import genai
 
+from tests.conftest import MODELS
+
 REPO = Path(__file__).resolve().parents[2]
 # The old SDK's tests run in an environment of their own, which has no server in it.
 SERVER_PYTHON = os.environ.get("BACKBURNER_SERVER_PYTHON") or sys.executable
@@ -32,7 +34,9 @@ _FOREIGN = ("GOOGLE_", "GEMINI_", "BACKBURNER_", "OPENAI_", "ANTHROPIC_")
 
 
 def clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    """Ours without the person's settings; models come from the tests' folder, never from their home."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return {**kept, "BACKBURNER_MODELS_DIR": str(MODELS)}
 
 
 class Server:

@@ -114,7 +114,7 @@ def test_results_and_files_are_there_after_kill_9(serve: Serve, tmp_path: Path) 
 def test_sigterm_drains_and_exits_with_0(serve: Serve) -> None:
     server = serve("simulated:latency_ms=200,log=calls.jsonl")
     client = server.client()
-    source = [{"contents": f"say {n}"} for n in range(2_000)]
+    source = [{"contents": f"say {n}"} for n in range(800)]
     name = client.batches.create(model=MODEL, src=source).name
     time.sleep(0.5)
     assert server.stop() == 0, server.words()
@@ -123,7 +123,7 @@ def test_sigterm_drains_and_exits_with_0(serve: Serve) -> None:
     assert calls.in_flight(calls.pids()[0]) == set(), "running calls got their few seconds"
     server.start()
     job = succeeded(client, name)
-    assert [item.response.text for item in job.dest.inlined_responses] == [f"say {n}" for n in range(2_000)]
+    assert [item.response.text for item in job.dest.inlined_responses] == [f"say {n}" for n in range(800)]
     assert Calls(server.folder / "calls.jsonl").repeated() == {}, "a drained server repeats nothing"
 
 

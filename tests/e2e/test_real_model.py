@@ -32,11 +32,7 @@ PERSON = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, models_folder: Path) -> Iterator[Server]:
-    made = Server(
-        tmp_path_factory.mktemp("real"),
-        engine=None,
-        environment={"BACKBURNER_MODELS_DIR": str(models_folder)},
-    )
+    made = Server(tmp_path_factory.mktemp("real"), engine=None)
     made.start()
     yield made
     made.kill()
@@ -154,8 +150,8 @@ def test_what_the_model_cannot_do_fails_that_request_alone(client: genai.Client)
 
 
 def test_the_notebook_from_top_to_bottom(server: Server, tmp_path: Path) -> None:
-    """Its poll gives up after ten waits; each is 2 s here instead of 10 s, so it must be done in 20 s."""
-    printed = run_python("notebook.py", server, tmp_path, sleep_s=2)
+    """Its poll gives up after ten waits; each is 4 s here instead of 10 s, so it must be done in 40 s."""
+    printed = run_python("notebook.py", server, tmp_path, sleep_s=4)
     assert printed.count("Job finished with state: JOB_STATE_SUCCEEDED") == 2
     assert "No results found" not in printed
 
