@@ -3,16 +3,40 @@
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
+from starlette.types import Message, Receive
 
 from backburner.core.errors import TooLarge
+from backburner.core.limits import DRAIN_BYTES, MIB
+
+
+class Inbox:
+    """What a client sends, and whether all of its body has come. A client that is answered in the middle of
+    its body sees a broken connection and never the answer; so a refused body is read to its end first."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._finished = False
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._finished = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        """Reads on to the end of the body, up to DRAIN_BYTES of it."""
+        drained = 0
+        while not self._finished and drained < DRAIN_BYTES:
+            drained += len((await self()).get("body", b""))
 
 
 async def read(request: Request, most_bytes: int, way_out: str) -> bytes:
-    """The whole body. Raises TooLarge, before reading it where the length is declared; `way_out` says what
-    to do instead."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > most_bytes:
-        raise TooLarge(_words(int(declared), most_bytes, way_out))
+    """The whole body. Raises TooLarge; `way_out` says what to do instead."""
+    length = request.headers.get("content-length", "")
+    declared = int(length) if length.isdigit() else 0
+    if declared > most_bytes:
+        if declared <= SWALLOWED_BYTES and "expect" not in request.headers:
+            await _swallow(request)
+        raise TooLarge(_words(declared, most_bytes, way_out))
     body = bytearray()
     async for piece in request.stream():
         body += piece
@@ -21,8 +45,15 @@ async def read(request: Request, most_bytes: int, way_out: str) -> bytes:
     return bytes(body)
 
 
+async def _swallow(request: Request) -> None:
+    """Takes a refused body to its end: a client that is still writing when we answer and close sees a reset
+    connection and never our words. One that asked first (Expect) has not begun to write."""
+    async for _ in request.stream():
+        pass
+
+
 def _words(found: int, most_bytes: int, way_out: str) -> str:
-    return f"the request body has {found:,} bytes or more, {most_bytes:,} are allowed. {way_out}"
+    return f"the request body has {found:,} bytes or more, up to {most_bytes // MIB} MB are allowed. {way_out}"
 
 
 async def pieces(request: Request) -> AsyncIterator[bytes]:

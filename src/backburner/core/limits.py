@@ -8,6 +8,7 @@ JSON_BODY_BYTES = (
     24 * MIB
 )  # any other JSON body; a little over the above so that the create says its own limit
 FILE_BYTES = 2 * GIB  # one file (contract 1.10); configurable
+DRAIN_BYTES = 256 * MIB  # of a refused body, read so that the client gets to see the refusal
 LINE_BYTES = 32 * MIB  # one input line; an inline image of 20 MB in base64 fits
 UPLOAD_CHUNK_BYTES = 8 * MIB  # what both SDKs send, announced as the granularity (contract 2.2)
 STREAM_BYTES = 1 * MIB  # unit of copying to and from disk

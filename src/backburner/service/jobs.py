@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from backburner.core.clock import Clock
-from backburner.core.errors import Code, Conflict, InvalidArgument, NotFound, Violation
+from backburner.core.errors import AlreadyExists, Code, Conflict, InvalidArgument, NotFound, Violation
 from backburner.core.exchange import Feature
 from backburner.core.job import Job, JobError, JobKind, JobState, OnInvalid
 from backburner.core.lanes import Lanes
@@ -84,14 +84,14 @@ class JobService:
         before; what is found wrong later fails the job.
 
         Raises InvalidArgument with every wrong line found so far, NotFound for a model that nothing serves,
-        PermissionDenied for a missing file, Conflict for an idempotency key used with another body.
+        PermissionDenied for a missing file, AlreadyExists for an idempotency key used with another body.
         """
         if idempotency is None:
             return await self._create(tenant, draft, None)
         async with self._creating:  # two with one key at once: the second must find the first
             row = await self._lanes.read.run(self._stores.jobs.idempotent, tenant, idempotency.key)
             if row is not None and row.digest != idempotency.digest:
-                raise Conflict(
+                raise AlreadyExists(
                     "this Idempotency-Key was used with another request body. Take a new key for a new job",
                     reason="IDEMPOTENCY_KEY_REUSED",
                 )

@@ -148,13 +148,13 @@ async def delete_by_get(call: Call) -> Response:
 
 async def update(call: Call) -> Response:
     """Priority and display name. An updateMask may narrow what of the body counts, and name nothing else."""
-    priority, display_name = batch_update(await call.body())
     query = call.request.query_params
     mask = query.get("updateMask", query.get("update_mask", ""))
     fields = {path.strip().rpartition(".")[2] for path in mask.split(",") if path.strip()}
     if unknown := fields - _CHANGEABLE:
         words = f"only priority and displayName may be changed, found {', '.join(sorted(unknown))}"
         raise InvalidArgument(words, violations=[Violation("updateMask", words)])
+    priority, display_name = batch_update(await call.body())
     job = await call.services.jobs.update(
         call.tenant,
         call.name,

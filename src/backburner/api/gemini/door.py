@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from backburner.api import answers, auth
+from backburner.api.bodies import Inbox
 from backburner.api.gemini.batches import InputRefused
 from backburner.api.gemini.call import Call, Route, Target, take_apart
 from backburner.api.gemini.routes import TABLE, VERBS
@@ -28,12 +29,15 @@ class GeminiDoor:
         return take_apart(path, VERBS) is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        inbox = Inbox(receive)
+        request = Request(scope, inbox)
         try:
             response = await self._answer(request)
+            if response.status_code >= 400:
+                await inbox.drain()
         except ClientDisconnect:
             return  # nobody is listening
-        await response(scope, receive, send)
+        await response(scope, inbox, send)
 
     async def _answer(self, request: Request) -> Response:
         try:
