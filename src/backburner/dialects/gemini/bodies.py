@@ -174,11 +174,9 @@ def batch_update(body: bytes) -> tuple[int | None, str | None]:
         value = value["batch"]
     found = read("BatchUpdate", value, report)
     if report.clean and "priority" not in found and "displayName" not in found:
-        report.wrong(
-            (None, "priority"),
-            "expected priority or displayName; nothing else can change",
-            'Write {"priority": "1"}',
-        )
+        found_names = ", ".join(value) if isinstance(value, dict) and value else "nothing"
+        words = f"expected priority or displayName, found {found_names}; nothing else can change"
+        report.wrong((None, "priority"), words, 'Write {"priority": "1"}')
     _refuse(report)
     return found.get("priority"), found.get("displayName")
 
