@@ -30,26 +30,17 @@ class Inbox:
 
 
 async def read(request: Request, most_bytes: int, way_out: str) -> bytes:
-    """The whole body. Raises TooLarge; `way_out` says what to do instead."""
-    length = request.headers.get("content-length", "")
-    declared = int(length) if length.isdigit() else 0
-    if declared > most_bytes:
-        if declared <= SWALLOWED_BYTES and "expect" not in request.headers:
-            await _swallow(request)
-        raise TooLarge(_words(declared, most_bytes, way_out))
+    """The whole body. Raises TooLarge, before reading it where the length is declared; `way_out` says what
+    to do instead."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > most_bytes:
+        raise TooLarge(_words(int(declared), most_bytes, way_out))
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > most_bytes:
             raise TooLarge(_words(len(body), most_bytes, way_out))
     return bytes(body)
-
-
-async def _swallow(request: Request) -> None:
-    """Takes a refused body to its end: a client that is still writing when we answer and close sees a reset
-    connection and never our words. One that asked first (Expect) has not begun to write."""
-    async for _ in request.stream():
-        pass
 
 
 def _words(found: int, most_bytes: int, way_out: str) -> str:
