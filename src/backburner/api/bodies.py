@@ -15,15 +15,20 @@ class Inbox:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
+        self._begun = False
         self._finished = False
 
     async def __call__(self) -> Message:
+        self._begun = True
         message = await self._receive()
         self._finished = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 
-    async def drain(self) -> None:
-        """Reads on to the end of the body, up to DRAIN_BYTES of it."""
+    async def drain(self, asked_first: bool) -> None:
+        """Reads on to the end of the body, up to DRAIN_BYTES of it. A client that asked first (Expect:
+        100-continue) has sent nothing as long as we read nothing."""
+        if asked_first and not self._begun:
+            return
         drained = 0
         while not self._finished and drained < DRAIN_BYTES:
             drained += len((await self()).get("body", b""))
@@ -44,7 +49,9 @@ async def read(request: Request, most_bytes: int, way_out: str) -> bytes:
 
 
 def _words(found: int, most_bytes: int, way_out: str) -> str:
-    return f"the request body has {found:,} bytes or more, up to {most_bytes // MIB} MB are allowed. {way_out}"
+    return (
+        f"the request body has {found:,} bytes or more, up to {most_bytes // MIB} MB are allowed. {way_out}"
+    )
 
 
 async def pieces(request: Request) -> AsyncIterator[bytes]:

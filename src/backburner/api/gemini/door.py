@@ -34,7 +34,7 @@ class GeminiDoor:
         try:
             response = await self._answer(request)
             if response.status_code >= 400:
-                await inbox.drain()
+                await inbox.drain("expect" in request.headers)
         except ClientDisconnect:
             return  # nobody is listening
         await response(scope, inbox, send)
