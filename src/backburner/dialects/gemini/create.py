@@ -17,7 +17,7 @@ from backburner.dialects.gemini.fields import ANY, OBJECT, STRING, Message, enum
 from backburner.dialects.gemini.lenient_json import JsonError, decode
 from backburner.dialects.gemini.report import Place, Report, shown
 from backburner.dialects.gemini.rules import bare_model
-from backburner.dialects.gemini.walk import read_field, unknown
+from backburner.dialects.gemini.walk import REFUSED, read_field, unknown
 
 INT64 = 2**63
 _BATCH = message(
@@ -46,7 +46,7 @@ _FILE = '"fileName": "files/..."'
 _LIST = '"requests": {"requests": [{"request": {...}, "metadata": {"key": "..."}}]}'
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _items = msgspec.json.Decoder(list[msgspec.Raw])
-_BATCH_WORDS = ("src", "requests", "fileName", "file_name", "inlinedRequests", "inlined_requests", "contents")
+_LEFT_RAW = ("inputConfig", "output")  # as large as the batch itself
 
 
 class CreateBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,10 +81,11 @@ def create_body(body: bytes, kind: JobKind, model: str) -> CreateBody:
     values = {
         name: _decoded(raw) for name, (raw, _) in batch.items() if name not in ("inputConfig", "output")
     }
-    checked = {
+    read = {
         name: read_field(_BATCH.fields[name], value, (place, batch[name][1]), report)
         for name, value in values.items()
     }
+    checked = {name: value for name, value in read.items() if value is not REFUSED}
     _same_model(checked, model, place, report)
     file, items = _input(batch.get("inputConfig"), place, report)
     if not report.clean:

@@ -98,6 +98,8 @@ def _malformed(body: bytes, place: int, complaint: str) -> JsonError:
     if body[place : place + 4] in (b"None", b"True", b"Fals"):
         instead = "Write it with json.dumps(...), not str(...)"
         return _at(body, place, "a JSON value", body[place : place + 4].decode(), instead)
+    if "surrogate" in complaint or ("escape" in complaint and "invalid escape" not in complaint):
+        return _at(body, place, "a whole \\u escape, of both halves of a surrogate pair", found)
     expected = complaint.removeprefix("expected ")
     if "invalid character" in complaint:
         expected = "a JSON value" if not _inside_string(body, place) else "an escaped control character"
@@ -123,7 +125,7 @@ def _at(body: bytes, place: int, expected: str, found: str, instead: str = "") -
     before = body[:place]
     line = before.count(b"\n") + 1
     column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
-    words = quoted(found) if len(found) == 1 else found or "the end"
+    words = repr(found) if len(found) == 1 else found or "the end"
     return JsonError(line, column, expected, words, instead)
 
 
@@ -163,7 +165,7 @@ class _Reader:
         column = self.at - (before.rfind("\n") + 1) + 1
         found = self.text[self.at : self.at + 1]
         return JsonError(
-            before.count("\n") + 1, column, expected, quoted(found) if found else "the end", instead
+            before.count("\n") + 1, column, expected, repr(found) if found else "the end", instead
         )
 
     def value(self, depth: int, key: str) -> Json:

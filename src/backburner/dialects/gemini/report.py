@@ -13,7 +13,7 @@ from backburner.core.exchange import Json
 Place = tuple["Place", str | int] | None
 
 MOST_VIOLATIONS = 50
-_PLAIN_NAME = re.compile(r"[A-Za-z_$][\w$-]*")
+_PLAIN_NAME = re.compile(r"[A-Za-z_$][\w$-]{0,60}")
 
 
 def path_of(place: Place) -> str:
@@ -49,6 +49,13 @@ def shown(value: Json) -> str:
     if isinstance(value, list):
         return f"a list of {len(value)}" if value else "an empty list"
     return "an object" if value else "an empty object"
+
+
+class Flawed(dict[str, Json]):
+    """An object some members of which were refused, and so are not in it; `refused` has their names. What is
+    missing in such an object is not complained about twice."""
+
+    refused: frozenset[str] = frozenset()
 
 
 class Report:

@@ -7,7 +7,8 @@ dict that `walk.read` returns, so they know one spelling only; paths use canonic
 import re
 
 from backburner.core.exchange import Json
-from backburner.dialects.gemini.report import Place, Report, quoted, shown
+from backburner.dialects.gemini.hints import WORDS
+from backburner.dialects.gemini.report import Flawed, Place, Report, quoted, shown
 from backburner.dialects.gemini.schema import PART_DATA
 
 _PART_DATA = frozenset(PART_DATA)
@@ -40,7 +41,11 @@ SAFETY_WARNING = "safetySettings are accepted, but the embedded model has no saf
 def generate_rules(request: dict[str, Json], report: Report) -> None:
     """Everything that must hold between the fields of a GenerateContentRequest."""
     contents = request.get("contents")
-    if not contents and "cachedContent" not in request and report.clean:
+    if (
+        not contents
+        and "cachedContent" not in request
+        and _truly_missing("contents", request, "GenerateContentRequest")
+    ):
         found = "none" if contents is None else "an empty list"
         report.wrong(
             (None, "contents"),
@@ -75,7 +80,7 @@ def contents_rules(contents: list[Json], place: Place, report: Report) -> None:
 
 def embed_rules(request: dict[str, Json], report: Report) -> None:
     if "content" not in request:
-        if report.clean:
+        if _truly_missing("content", request, "EmbedContentRequest"):
             report.wrong(
                 (None, "content"),
                 "expected a content, found none",
@@ -87,6 +92,19 @@ def embed_rules(request: dict[str, Json], report: Report) -> None:
         report.warn(
             "title is only meant for taskType RETRIEVAL_DOCUMENT; it is put before the text all the same"
         )
+
+
+def _truly_missing(name: str, value: dict[str, Json], message: str) -> bool:
+    """Whether a member is missing or empty, and nothing that was refused in the object stands for it: neither
+    itself in a wrong shape nor a word from another API."""
+    if value.get(name):
+        return False
+    if not isinstance(value, Flawed):
+        return True
+    if not value.refused:
+        return False  # not an object at all
+    words = WORDS.get(message)
+    return name not in value.refused and words is not None and not value.refused.intersection(words)
 
 
 def model_rule(request: dict[str, Json], model: str, report: Report) -> None:
@@ -107,7 +125,7 @@ def bare_model(name: str) -> str:
 def parts_rules(content: dict[str, Json], place: Place, report: Report) -> None:
     parts = content.get("parts")
     if not parts:
-        if content or report.clean:  # an object of another kind was already refused
+        if _truly_missing("parts", content, "Content"):
             found = "none" if parts is None else "an empty list"
             report.wrong(
                 (place, "parts"), f"expected at least one part, found {found}", 'Write [{"text": "..."}]'
@@ -124,12 +142,12 @@ def _part(part: dict[str, Json], place: Place, report: Report) -> None:
             report.wrong(
                 place, f"expected one of text, inlineData, fileData and the like, found {_and(data)}"
             )
-        elif report.clean:
+        elif not isinstance(part, Flawed):
             report.wrong(place, "expected text, inlineData, fileData or the like, found none of them")
         return
     (kind,) = data
     for name in _NEEDED.get(kind, ()):
-        if not part[kind].get(name) and report.clean:
+        if _truly_missing(name, part[kind], ""):
             report.wrong(((place, kind), name), "expected a value, found none")
 
 
@@ -210,7 +228,7 @@ def schema_rules(schema: dict[str, Json], place: Place, report: Report) -> None:
 
 def _cached_content(request: dict[str, Json], report: Report) -> None:
     name = request["cachedContent"]
-    if report.clean and not re.fullmatch(r"cachedContents/[^/\s]+", name):
+    if not re.fullmatch(r"cachedContents/[^/\s]+", name):
         report.wrong((None, "cachedContent"), f"expected cachedContents/<id>, found {shown(name)}")
     for member in ("systemInstruction", "tools", "toolConfig"):
         if member in request:

@@ -12,13 +12,16 @@ from collections.abc import Callable
 from backburner.core.exchange import Json
 from backburner.dialects.gemini.fields import Field, Kind, Message
 from backburner.dialects.gemini.hints import shape_hint, unknown_hint
-from backburner.dialects.gemini.report import Place, Report, shown
+from backburner.dialects.gemini.report import Flawed, Place, Report, shown
 from backburner.dialects.gemini.schema import MESSAGES
 
 MOST_NESTED = 100  # schemas inside schemas; deeper is a mistake, and Python's stack is finite
 _URLSAFE = bytes.maketrans(b"-_", b"+/")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 _INTEGER = re.compile(r"-?\d{1,20}")
+
+
+REFUSED: Json = object()  # stands for a value that the report complains of
 
 
 def read(message: str, value: Json, report: Report, place: Place = None) -> dict[str, Json]:
@@ -28,18 +31,20 @@ def read(message: str, value: Json, report: Report, place: Place = None) -> dict
 
 def _message(message: Message, value: Json, place: Place, report: Report, depth: int) -> dict[str, Json]:
     out: dict[str, Json] = {}
+    refused: list[str] = []
     if type(value) is not dict:
         instead = shape_hint(message.name, value)
         report.wrong(place, f"expected an object ({message.name}), found {shown(value)}", instead)
-        return out
+        return Flawed()
     if depth > MOST_NESTED:
         report.wrong(place, f"nested deeper than {MOST_NESTED} levels")
-        return out
+        return Flawed()
     lookup = message.lookup
     for name, item in value.items():
         found = lookup.get(name)
         if found is None:
             unknown(message, name, item, place, report)
+            refused.append(name)
             continue
         if item is None:
             continue
@@ -47,12 +52,22 @@ def _message(message: Message, value: Json, place: Place, report: Report, depth:
         if canonical in out:
             report.wrong((place, name), f"{canonical} is given twice, in two spellings", "Keep one of them")
             continue
-        out[canonical] = read_field(field, item, (place, name), report, depth)
-    return out
+        read_item = read_field(field, item, (place, name), report, depth)
+        if read_item is REFUSED:
+            refused.append(canonical)
+        else:
+            out[canonical] = read_item
+    return _flawed(out, refused) if refused else out
+
+
+def _flawed(out: dict[str, Json], refused: list[str]) -> Flawed:
+    flawed = Flawed(out)
+    flawed.refused = frozenset(refused)
+    return flawed
 
 
 def read_field(field: Field, value: Json, place: Place, report: Report, depth: int = 0) -> Json:
-    """A member's value in canonical form."""
+    """A member's value in canonical form; REFUSED where it is not of the field's kind."""
     if field.repeated:
         return _list(field, value, place, report, depth)
     if field.mapped:
@@ -67,24 +82,25 @@ def unknown(message: Message, name: str, value: Json, place: Place, report: Repo
     report.wrong((place, name), reason, instead)
 
 
-def _list(field: Field, value: Json, place: Place, report: Report, depth: int) -> list[Json]:
+def _list(field: Field, value: Json, place: Place, report: Report, depth: int) -> Json:
     if type(value) is not list:
         name = place[1] if place else ""
         report.wrong(place, f"expected a list, found {shown(value)}", shape_hint(f"[{name}]", value))
-        return []
+        return REFUSED
     if field.most is not None and len(value) > field.most:
         report.wrong(place, f"expected at most {field.most} entries, found {len(value)}")
     if field.kind is Kind.MESSAGE:
         message = MESSAGES[field.message]
         return [_message(message, item, (place, at), report, depth + 1) for at, item in enumerate(value)]
     leaf = _READ[field.kind]
-    return [leaf(field, item, (place, at), report) for at, item in enumerate(value)]
+    found = [leaf(field, item, (place, at), report) for at, item in enumerate(value)]
+    return [item for item in found if item is not REFUSED]
 
 
-def _map(field: Field, value: Json, place: Place, report: Report, depth: int) -> dict[str, Json]:
+def _map(field: Field, value: Json, place: Place, report: Report, depth: int) -> Json:
     if type(value) is not dict:
         report.wrong(place, f"expected an object of named schemas, found {shown(value)}")
-        return {}
+        return REFUSED
     message = MESSAGES[field.message]
     return {key: _message(message, item, (place, key), report, depth + 1) for key, item in value.items()}
 
@@ -92,7 +108,7 @@ def _map(field: Field, value: Json, place: Place, report: Report, depth: int) ->
 def _string(field: Field, value: Json, place: Place, report: Report) -> Json:
     if type(value) is not str:
         report.wrong(place, f"expected a string, found {shown(value)}")
-        return ""
+        return REFUSED
     return value
 
 
@@ -102,7 +118,7 @@ def _bool(field: Field, value: Json, place: Place, report: Report) -> Json:
     if value in ("true", "false"):
         return value == "true"
     report.wrong(place, f"expected true or false, found {shown(value)}")
-    return False
+    return REFUSED
 
 
 def _integer(field: Field, value: Json, place: Place, report: Report) -> Json:
@@ -112,7 +128,7 @@ def _integer(field: Field, value: Json, place: Place, report: Report) -> Json:
         found = int(value)
     if type(found) is not int or not _within(field, found):
         report.wrong(place, f"expected {_range_words('a whole number', field)}, found {shown(value)}")
-        return 0
+        return REFUSED
     return found
 
 
@@ -120,7 +136,7 @@ def _number(field: Field, value: Json, place: Place, report: Report) -> Json:
     found = _float_of(value) if type(value) is str else value
     if not isinstance(found, int | float) or isinstance(found, bool) or not _within(field, found):
         report.wrong(place, f"expected {_range_words('a number', field)}, found {shown(value)}")
-        return 0
+        return REFUSED
     return found
 
 
@@ -149,12 +165,13 @@ def _range_words(what: str, field: Field) -> str:
 def _bytes(field: Field, value: Json, place: Place, report: Report) -> Json:
     if type(value) is not str:
         report.wrong(place, f"expected bytes as a base64 string, found {shown(value)}")
-        return ""
+        return REFUSED
     if standard_base64(value) is None:
         instead = ""
         if value.startswith("data:"):
             instead = "Leave out everything up to the comma, and give the type in mimeType"
         report.wrong(place, f"expected bytes as base64, found {shown(value)}", instead)
+        return REFUSED
     return value
 
 
@@ -188,13 +205,13 @@ def _enum(field: Field, value: Json, place: Place, report: Report) -> Json:
                 return name
     known = ", ".join(name for name in field.names if not name.upper().endswith("UNSPECIFIED"))
     report.wrong(place, f"expected one of {known}, found {shown(value)}")
-    return field.names[0]
+    return REFUSED
 
 
 def _object(field: Field, value: Json, place: Place, report: Report) -> Json:
     if type(value) is not dict:
         report.wrong(place, f"expected an object, found {shown(value)}", shape_hint("{}", value))
-        return {}
+        return REFUSED
     return value
 
 
