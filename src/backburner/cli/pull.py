@@ -35,7 +35,9 @@ def own_models(settings: Settings) -> dict[str, Path]:
 
 def routes_of(settings: Settings) -> Routes:
     """Who serves which name, without starting anything."""
-    from backburner.app import build_engines  # here: it brings the whole house, which other verbs do not need
+    from backburner.engine_room import (
+        build_engines,
+    )  # here: it brings the whole house, which other verbs do not need
 
     return Routes(*build_engines(settings, SystemClock()))
 

@@ -14,7 +14,7 @@ from backburner.cli.say import errors, results, show_table
 from backburner.cli.verbs import config_option, data_option, engine_option, examples, settings_of
 
 if TYPE_CHECKING:
-    from backburner.app import House
+    from backburner.house import House
 
 LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"

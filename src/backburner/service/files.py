@@ -175,20 +175,14 @@ class FileService:
             raise AlreadyExists(f"files/{row.id} exists. Delete it first or choose another name")
         return row
 
-    async def adopt(
-        self, tenant: str, name: str, mime_type: str, display_name: str, pieces: Iterator[bytes]
-    ) -> FileRow:
+    async def adopt(self, tenant: str, mime_type: str, display_name: str, pieces: Iterator[bytes]) -> FileRow:
         """A file of any size from bytes on this machine, copied, so that who edits the original afterwards
-        changes nothing here. For `backburner run`. Raises AlreadyExists."""
-        row = await self._lanes.read.run(self._adopt, tenant, name, mime_type, display_name, pieces)
-        if not await self._lanes.write.run(self._stores.files.insert, row):
-            await self._lanes.write.run(self._stores.delete_blob_unless_used, row.blob)
-            raise AlreadyExists(f"files/{row.id} exists. Delete it first or choose another name")
+        changes nothing here. For `backburner run`."""
+        row = await self._lanes.read.run(self._adopt, tenant, mime_type, display_name, pieces)
+        await self._lanes.write.run(self._stores.files.insert, row)
         return row
 
-    def _adopt(
-        self, tenant: str, name: str, mime_type: str, display_name: str, pieces: Iterator[bytes]
-    ) -> FileRow:
+    def _adopt(self, tenant: str, mime_type: str, display_name: str, pieces: Iterator[bytes]) -> FileRow:
         writer = self._stores.blobs.writer()
         digest = hashlib.sha256()
         for piece in pieces:
@@ -197,7 +191,7 @@ class FileService:
         size_bytes = writer.size_bytes
         now = self._clock.now()
         return FileRow(
-            id=checked_file_id(name),
+            id=file_id(),
             tenant=tenant,
             blob=writer.commit(),
             size_bytes=size_bytes,
