@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+from backburner.engines.local import tools
 from backburner.engines.local.generation import Generation, Sequence
 
 UNFINISHED = "\ufffd"  # what a decoder writes for a character whose bytes are not all there yet
@@ -41,12 +42,13 @@ def output_tokens(generation: Generation) -> int:
 
 def _choice(sequence: Sequence, generation: Generation, decoder: Decoder) -> dict[str, Any]:
     text, stop = stopped(decoder.text(sequence.ids), generation.settings.stops)
-    choice: dict[str, Any] = {
-        "index": 0,
-        "message": {"role": "assistant", "content": text},
-        "finish_reason": "stop" if stop else sequence.finish,
-        "logprobs": None,
-    }
+    message: dict[str, Any] = {"role": "assistant", "content": text}
+    finish = "stop" if stop else sequence.finish
+    calls = tools.calls_in(text) if generation.tools else None
+    if calls:
+        message |= {"content": None, "tool_calls": calls}
+        finish = "tool_calls"
+    choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
     if generation.settings.logprobs:
         choice["logprobs"] = {"content": _logprobs(sequence, decoder)}
     return choice
@@ -72,21 +74,29 @@ def piece_of(
 ) -> dict[str, Any] | None:
     """What a streamed sequence has grown by, None when there is nothing to send yet.
 
-    Held back until it ends: an unfinished character, and as much of the tail as could begin a stop string.
+    Held back until it ends: an unfinished character, as much of the tail as could begin a stop string, and
+    the text of a function call, which is sent whole.
     """
     text, stop = stopped(decoder.text(sequence.ids), generation.settings.stops)
-    if not sequence.finish and not stop:
+    ended = bool(sequence.finish)
+    if generation.tools and tools.may_be_call(text):
+        calls = tools.calls_in(text) if ended else None
+        if calls:
+            delta: dict[str, Any] = {"role": "assistant", "tool_calls": [{"index": 0, **calls[0]}]}
+            return {"index": index, "delta": delta, "finish_reason": "tool_calls"}
+        if not ended:
+            return None
+    if not ended and not stop:
         text = text.rstrip(UNFINISHED)
         text = text[: len(text) - _stop_begun(text, generation.settings.stops)]
     fresh = text[sequence.sent_chars :]
-    if not fresh and not sequence.finish:
+    if not fresh and not ended:
         return None
-    first = sequence.sent_chars == 0
-    sequence.sent_chars = len(text)
-    delta: dict[str, Any] = {"content": fresh}
-    if first:
+    delta = {"content": fresh}
+    if sequence.sent_chars == 0:
         delta["role"] = "assistant"
-    finish = ("stop" if stop else sequence.finish) if sequence.finish else None
+    sequence.sent_chars = len(text)
+    finish = ("stop" if stop else sequence.finish) if ended else None
     return {"index": index, "delta": delta, "finish_reason": finish}
 
 

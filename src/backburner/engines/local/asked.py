@@ -9,7 +9,7 @@ import msgspec
 
 STOPS_MAX = 64
 CANDIDATES_MAX = 8
-SEED_MASK = (1 << 63) - 1
+SEED_MASK = (1 << 62) - 1  # leaves room to count candidates up from it
 
 
 class WrongBody(Exception):
@@ -58,19 +58,6 @@ def settings_of(body: dict[str, Any], temperature: float, top_p: float) -> Setti
         frequency_penalty=_number(body, "frequency_penalty", 0.0, -2.0, 2.0),
         logprobs=bool(body.get("logprobs")),
     )
-
-
-def messages_of(body: dict[str, Any]) -> list[dict[str, str]]:
-    """The messages as role and text, the only things that chat templates of small models know."""
-    messages: list[dict[str, str]] = []
-    for number, message in enumerate(body.get("messages") or ()):
-        role = message.get("role", "user")
-        if role == "developer":
-            role = "system"
-        messages.append({"role": role, "content": text_of(message.get("content"), f"messages[{number}]")})
-    if not messages:
-        raise WrongBody("messages: expected at least one message, found none")
-    return messages
 
 
 def text_of(content: Any, path: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from backburner.engines.local import runtime
 
-_PLAIN_TYPES = ("F32", "F16", "BF16")
+LENGTH_UNLIMITED = 2**31 - 1
 
 
 def convert_gguf(source: Path, into: Path) -> dict[str, str]:
@@ -29,7 +29,30 @@ def convert_gguf(source: Path, into: Path) -> dict[str, str]:
     scheduler.cache_size = 1
     openvino_genai.ContinuousBatchingPipeline(str(plain), scheduler, "CPU", {"enable_save_ov_model": True})
     plain.unlink()
+    untruncated(into / "openvino_tokenizer.xml")
     return {"context_tokens": str(context_tokens)}
+
+
+def untruncated(path: Path) -> None:
+    """Takes the length limit out of a saved tokenizer: it silently drops the beginning of a long prompt,
+    and we could not even say how long the prompt was."""
+    openvino: Any = runtime.load("openvino")
+    extension: Any = runtime.load("openvino_tokenizers")
+    numpy: Any = runtime.load("numpy")
+    core = openvino.Core()
+    core.add_extension(str(extension._ext_path))
+    model = core.read_model(str(path))
+    limits = [node for node in model.get_ordered_ops() if node.get_type_name() == "Minimum"]
+    for node in limits:
+        constant = openvino.opset13.constant(numpy.array(LENGTH_UNLIMITED, dtype=numpy.int32))
+        node.input(1).replace_source_output(constant.output(0))
+    if not limits:
+        raise AssertionError("the tokenizer has no length limit where this runtime version puts it")
+    beside = path.with_name("untruncated.xml")
+    openvino.save_model(model, str(beside), compress_to_fp16=False)
+    del model, core
+    beside.rename(path)
+    beside.with_suffix(".bin").rename(path.with_suffix(".bin"))
 
 
 def dequantise(gguf: Any, source: Path, target: Path) -> int:

@@ -7,54 +7,84 @@ from backburner.engines.local.constraint import Constraint
 
 
 class Sequence:
-    """One candidate. `finish` is OpenAI's word, empty while it grows."""
+    """One candidate. `finish` is OpenAI's word for how it ended, empty while it grows. `strict` says that
+    it is on its second try, under its constraint's strict form."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int, *, strict: bool) -> None:
+        self.seed = seed
         self.ids: list[int] = []
         self.logprobs: list[float] = []
         self.finish = ""
+        self.strict = strict
         self.sent_chars = 0  # of its text, when streamed
+
+    def again(self) -> None:
+        self.ids.clear()
+        self.logprobs.clear()
+        self.finish = ""
+        self.strict = True
 
 
 class Generation:
-    """`room` is the most tokens that an answer may have: what was asked for, or what the context leaves."""
+    """`room` is the most tokens that an answer may have: what was asked for, or what the context leaves.
+    `tools` says that the answer may be a call."""
 
     def __init__(
         self,
         ask: int,
-        stream: bool,
         settings: Settings,
         constraint: Constraint | None,
         prompt_ids: list[int],
         room: int,
         seed: int,
+        *,
+        stream: bool,
+        tools: bool,
     ) -> None:
         self.ask = ask
-        self.stream = stream
         self.settings = settings
         self.constraint = constraint
         self.prompt_ids = prompt_ids
         self.room = room
         self.seed = seed
-        # Greedy candidates are all the same: one is made and repeated.
-        self.distinct = 1 if settings.greedy else settings.candidates
-        self.sequences = [Sequence() for _ in range(self.distinct)]
+        self.stream = stream
+        self.tools = tools
         self.falls = 0  # pipelines that fell with it inside
-        self.proven = False  # a step has run with it, so its grammar compiles
+        self.sequences: list[Sequence] = []
+        self.restart()
+
+    def restart(self) -> None:
+        # Greedy candidates are all the same: one is made and repeated.
+        count = 1 if self.settings.greedy else self.settings.candidates
+        # What is streamed cannot be taken back, so it is strict from the start.
+        strict = self.stream and self.constraint is not None and self.constraint.checked
+        self.sequences = [Sequence(self.seed + number, strict=strict) for number in range(count)]
 
     @property
     def ended(self) -> bool:
         return all(sequence.finish for sequence in self.sequences)
 
-    def restart(self) -> None:
-        self.sequences = [Sequence() for _ in range(self.distinct)]
+    @property
+    def begun(self) -> bool:
+        """Some of it has been streamed already."""
+        return any(sequence.sent_chars for sequence in self.sequences)
 
 
 class Leg:
-    """One stay of a generation in the pipeline: all its sequences, or the rest of one of them."""
+    """One stay in the pipeline of sequences that begin alike: all of a generation's, or the rest of one.
 
-    def __init__(self, generation: Generation, sequences: list[Sequence], handle: Any, tokens: int) -> None:
+    `form` is the grammar it runs under. A leg that has read a token has shown that its form compiles.
+    """
+
+    def __init__(
+        self, generation: Generation, sequences: list[Sequence], form: str | None, handle: Any
+    ) -> None:
         self.generation = generation
         self.sequences = sequences
+        self.form = form
         self.handle = handle
-        self.tokens = tokens  # the most that this leg may add to each sequence
+
+    @property
+    def suspect(self) -> bool:
+        """Whether its form may be what makes the pipeline fall."""
+        return self.form is not None and not self.handle.can_read() and not self.sequences[0].ids

@@ -59,17 +59,21 @@ class Pipeline:
 
     # -- generation ---------------------------------------------------------------------------------
 
-    def add(self, generation: Generation, sequences: list[Sequence], tokens: int) -> Leg:
-        """Queues sequences of a generation, all beginning alike. Raises RuntimeError for settings that the
-        runtime refuses; the pipeline stays sound then."""
+    def add(self, generation: Generation, sequences: list[Sequence], tokens: int, form: str | None) -> Leg:
+        """Queues sequences of a generation that all begin alike, for `tokens` more, under the grammar `form`.
+
+        Raises RuntimeError for settings that the runtime refuses; the pipeline stays sound then.
+        """
         ids = generation.prompt_ids + sequences[0].ids
         tensor = self._openvino.Tensor(self._numpy.array([ids], dtype=self._numpy.int64))
         self._requests += 1
-        config = self._config(generation, len(sequences), tokens)
+        config = self._config(generation, sequences, tokens, form)
         handle = self._pipe.add_request(self._requests, tensor, config)
-        return Leg(generation, sequences, handle, tokens)
+        return Leg(generation, sequences, form, handle)
 
-    def _config(self, generation: Generation, count: int, tokens: int) -> Any:
+    def _config(
+        self, generation: Generation, sequences: list[Sequence], tokens: int, form: str | None
+    ) -> Any:
         settings = generation.settings
         options: dict[str, Any] = {"max_new_tokens": tokens, "apply_chat_template": False}
         if settings.stops:
@@ -84,12 +88,11 @@ class Pipeline:
             options["logprobs"] = 1
         if not settings.greedy:
             options |= {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p}
-            options |= {"rng_seed": generation.seed, "num_return_sequences": count}
+            options |= {"rng_seed": sequences[0].seed, "num_return_sequences": len(sequences)}
             if settings.top_k:
                 options["top_k"] = settings.top_k
-        if generation.constraint:
-            form = self._genai.StructuredOutputConfig(**generation.constraint.options())
-            options["structured_output_config"] = form
+        if form is not None:
+            options["structured_output_config"] = self._genai.StructuredOutputConfig(grammar=form)
         return self._genai.GenerationConfig(**options)
 
     def busy(self) -> bool:

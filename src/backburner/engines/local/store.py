@@ -17,7 +17,7 @@ import msgspec
 from backburner.core.exchange import CallKind
 
 MANIFEST = "manifest.json"
-FORMAT = 1  # raise it when a conversion changes: older folders then count as not installed
+FORMAT = 2  # raise it when a conversion changes: older folders then count as not installed
 TEMPORARY = ".pull-"
 
 
