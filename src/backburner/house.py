@@ -32,6 +32,8 @@ from backburner.work.publish import Publisher
 
 log = logging.getLogger("backburner")
 
+PUBLISHERS = 2  # so that a small job need not wait until the results of a large one are written
+
 
 class House:
     """`start`, then use the services, then `stop`. `broken` ends with the error of a loop that met a bug."""
@@ -95,7 +97,7 @@ class House:
         loops: tuple[Callable[[], Awaitable[None]], ...] = (
             self.dispatcher.loop,
             self.dispatcher.committer.loop,
-            self._publisher.loop,
+            *[self._publisher.loop] * PUBLISHERS,
             self._janitor.loop,
         )
         self._loops = [asyncio.ensure_future(self._guarded(loop)) for loop in loops]
@@ -114,12 +116,14 @@ class House:
 
     async def stop(self) -> None:
         """Drains: no new calls, those in flight get a few seconds, what has come is committed."""
+        await self.jobs.stop()
         await self.dispatcher.stop()
         for task in self._loops:
             task.cancel()
         for task in self._loops:
             with suppress(asyncio.CancelledError):
                 await task
+        await self.board.settle()
         for engine in self.routes.engines.values():
             await engine.stop()
         self.lanes.close()

@@ -26,6 +26,11 @@ class Tries(msgspec.Struct, frozen=True):
         """A suspect: it was in flight at `FREE_DEATHS` deaths, so the next time nothing else shall be."""
         return self.deaths >= FREE_DEATHS
 
+    @property
+    def spent(self) -> bool:
+        """Charged so often that it may not go again."""
+        return self.charged >= ATTEMPTS
+
 
 class Retry(msgspec.Struct, frozen=True):
     """Try again in `wait_s` seconds, with this on its record."""
@@ -40,6 +45,13 @@ class GiveUp(msgspec.Struct, frozen=True):
     tries: Tries
 
 
+def interrupted(times: int) -> Tries:
+    """The record of a request that was in flight `times` times when the whole service went down. The first
+    are free, as with an engine. From then on it ran alone, and each one is charged: but only charged, because
+    an operator's kill looks the same as a request that takes the service with it."""
+    return Tries(charged=max(0, times - FREE_DEATHS), total=times, deaths=times)
+
+
 def after(trouble: Trouble, tries: Tries, chance: float) -> Retry | GiveUp:
     """`tries` before this trouble; `chance` is uniform in [0, 1)."""
     charged = trouble.kind in (TroubleKind.TRANSIENT, TroubleKind.TIMEOUT, TroubleKind.REQUEST) or (
@@ -50,7 +62,7 @@ def after(trouble: Trouble, tries: Tries, chance: float) -> Retry | GiveUp:
         return GiveUp(now)
     if trouble.kind is TroubleKind.DIED:
         return GiveUp(now) if charged else Retry(0.0, now)
-    if charged and now.charged >= ATTEMPTS:
+    if charged and now.spent:
         return GiveUp(now)
     if trouble.kind is TroubleKind.OPERATOR:
         return Retry(OPERATOR_WAIT_S, now)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -24,7 +25,6 @@ from backburner.core.names import job_id, result_file_id
 from backburner.engines.routes import Routes
 from backburner.service import paging
 from backburner.service.files import FileService
-from backburner.store.jobs import Pin
 from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.intake import Intake
@@ -75,7 +75,7 @@ class JobService:
         self._routes = routes
         self._files = files
         self._background: set[asyncio.Task[None]] = set()
-        self._creating = asyncio.Lock()
+        self._creating: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     # -- create
 
@@ -88,7 +88,8 @@ class JobService:
         """
         if idempotency is None:
             return await self._create(tenant, draft, None)
-        async with self._creating:  # two with one key at once: the second must find the first
+        lock = self._creating.setdefault((tenant, idempotency.key), asyncio.Lock())
+        async with lock:  # two with one key at once: the second must find the first
             row = await self._lanes.read.run(self._stores.jobs.idempotent, tenant, idempotency.key)
             if row is not None and row.digest != idempotency.digest:
                 raise AlreadyExists(
@@ -101,39 +102,39 @@ class JobService:
 
     async def _create(self, tenant: str, draft: JobDraft, idempotency: Idempotency | None) -> Job:
         self._check(draft)
-        job = await self._job(tenant, draft)
-        run: JobRun | None = None
+        id_ = job_id()
         try:
+            job = await self._job(id_, tenant, draft)
             run = await self._board.open(job)
             await self._intake.scan(run, self._clock.monotonic() + CREATE_CHECK_S)
             await self._refuse_wrong_lines(run)
             job = msgspec.structs.replace(run.snapshot(), updated_at=self._clock.now())
-            pin = Pin("input", job.input_name or "inline", job.input_blob)
             remembered = (idempotency.key, idempotency.digest) if idempotency else None
-            await self._lanes.write.run(self._stores.jobs.insert, job, [pin], remembered)
+            await self._lanes.write.run(self._stores.jobs.insert, job, (), remembered)
         except BaseException:
             # never accepted, so nothing of it may stay: also when the caller hangs up in the middle
-            await asyncio.shield(self._lanes.write.run(self._discard, job, draft.file_id is None))
+            await asyncio.shield(self._lanes.write.run(self._stores.delete_job, id_))
             raise
         run.job = job
         self.resume(run)
         return run.snapshot()
 
-    def _discard(self, job: Job, inline: bool) -> None:
-        self._stores.ledgers.delete(job.id)
-        self._stores.jobs.unpin(job.id)
-        if inline:
-            self._stores.delete_blob_unless_used(job.input_blob)
-
     def resume(self, run: JobRun) -> None:
         """Puts a job on the board; what is left of its input is scanned beside its execution."""
         self._board.admit(run)
-        if not run.ledger.progress.done and not run.job.ended:
+        if not run.job.ended and (run.condemned or not run.ledger.progress.done):
             task = asyncio.create_task(self._intake.scan_on(run))
             self._background.add(task)
             task.add_done_callback(self._background.discard)
 
-    async def _job(self, tenant: str, draft: JobDraft) -> Job:
+    async def stop(self) -> None:
+        """Scans end where they stand; the ledgers know where."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    async def _job(self, id_: str, tenant: str, draft: JobDraft) -> Job:
+        """The job with its input pinned, so that nobody can delete it from here on."""
         if draft.file_id is not None:
             file = await self._files.get(tenant, draft.file_id)
             if file.blob is None or file.size_bytes == 0:
@@ -144,9 +145,12 @@ class JobService:
         else:
             name = None
             blob, size_bytes = await self._lanes.read.run(self._write_lines, draft.lines or ())
+        if not await self._lanes.write.run(self._stores.pin_input, id_, name or "inline", blob):
+            await self._files.get(tenant, draft.file_id or "")  # says that it is not there any more
+            raise InvalidArgument(f"input file {name} was replaced while the job was being created")
         now = self._clock.now()
         return Job(
-            id=job_id(),
+            id=id_,
             tenant=tenant,
             dialect=draft.dialect,
             kind=draft.kind,
@@ -169,14 +173,17 @@ class JobService:
     def _write_lines(self, lines: Iterable[bytes]) -> tuple[str, int]:
         writer = self._stores.blobs.writer()
         gathered = bytearray()
-        for line in lines:
-            gathered += line + b"\n"
-            if len(gathered) >= STREAM_BYTES:
-                writer.write(gathered)
-                gathered.clear()
-        writer.write(gathered)
-        size_bytes = writer.size_bytes
-        return writer.commit(), size_bytes
+        try:
+            for line in lines:
+                gathered += line + b"\n"
+                if len(gathered) >= STREAM_BYTES:
+                    writer.write(gathered)
+                    gathered.clear()
+            writer.write(gathered)
+            return writer.commit(), writer.size_bytes
+        except BaseException:
+            writer.discard()
+            raise
 
     def _check(self, draft: JobDraft) -> None:
         if len(draft.display_name) > DISPLAY_NAME_CHARS:
@@ -279,14 +286,12 @@ class JobService:
         run = self._board.get(tenant, job)
         if run is not None:
             await self.cancel(tenant, job)
-            await self._published(run)
+            await run.retired.wait()  # whoever writes its results must be done with its ledger
         found = await self.get(tenant, job)
         await self._lanes.write.run(self._delete, found)
 
     def _delete(self, job: Job) -> None:
-        self._stores.jobs.delete(job.id)
-        self._stores.ledgers.delete(job.id)
-        self._stores.delete_blob_unless_used(job.input_blob)
+        self._stores.delete_job(job.id)
         self._stores.delete_blob_unless_used(self._stores.files.delete(job.tenant, result_file_id(job.id)))
 
     async def update(

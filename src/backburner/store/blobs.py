@@ -97,6 +97,9 @@ class Blobs:
     def incoming(self) -> list[str]:
         return [path.name for path in self._incoming.iterdir()]
 
+    def exists(self, blob: str) -> bool:
+        return self._path(blob).exists()
+
     def size_bytes(self, blob: str) -> int:
         return self._path(blob).stat().st_size
 

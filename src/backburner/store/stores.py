@@ -6,7 +6,7 @@ from backburner.store.blobs import Blobs
 from backburner.store.caches import Caches
 from backburner.store.catalog import Catalog
 from backburner.store.files import Files
-from backburner.store.jobs import Jobs
+from backburner.store.jobs import Jobs, Pin
 from backburner.store.keys import Keys
 from backburner.store.ledgers import Ledgers
 from backburner.store.ownership import Ownership
@@ -28,6 +28,13 @@ class Stores:
         """On the writer lane, so that nothing can begin to use it in between."""
         if blob is not None and not self.files.blob_in_use(blob):
             self.blobs.delete(blob)
+
+    def pin_input(self, job: str, name: str, blob: str) -> bool:
+        """On the writer lane: holds the input of a job about to be made; False when it is gone already."""
+        if not self.blobs.exists(blob):
+            return False
+        self.jobs.pin(job, [Pin("input", name, blob)])
+        return True
 
     def release_pins(self, job: str) -> None:
         """On the writer lane: the job needs nothing any more, and what only it held goes."""

@@ -6,7 +6,8 @@ job's lock; the later one finds that its move is no longer legal and is told so.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,6 +20,8 @@ from backburner.work.run import JobRun
 
 log = logging.getLogger("backburner.work")
 
+T = TypeVar("T")
+
 
 class Board:
     def __init__(self, clock: Clock, stores: Stores, lanes: Lanes, dialects: Mapping[str, Dialect]) -> None:
@@ -27,6 +30,7 @@ class Board:
         self._lanes = lanes
         self._dialects = dialects
         self.runs: dict[str, JobRun] = {}
+        self._changes: set[asyncio.Task[Any]] = set()
         self.changed = asyncio.Event()  # something the dispatcher may want to look at
 
     async def open(self, job: Job) -> JobRun:
@@ -43,7 +47,13 @@ class Board:
         return run if run is not None and run.job.tenant == tenant else None
 
     async def move(self, run: JobRun, to: JobState, error: JobError | None = None, **changes: object) -> bool:
-        """Moves the job, durably; False when it is no longer in a state from which it may go there."""
+        """Moves the job, durably; False when it is no longer in a state from which it may go there. A caller who
+        is cancelled meanwhile stops waiting, and the move goes on."""
+        return await asyncio.shield(self._keep(self._move(run, to, error, changes)))
+
+    async def _move(
+        self, run: JobRun, to: JobState, error: JobError | None, changes: dict[str, object]
+    ) -> bool:
         async with run.changing:
             if to not in TRANSITIONS[run.job.state]:
                 return False
@@ -61,15 +71,35 @@ class Board:
 
     async def amend(self, run: JobRun, **changes: object) -> None:
         """Changes a job without moving it."""
+        await asyncio.shield(self._keep(self._amend(run, changes)))
+
+    async def _amend(self, run: JobRun, changes: dict[str, object]) -> None:
         async with run.changing:
             changed = msgspec.structs.replace(run.job, updated_at=self._clock.now(), **changes)
             await self._save(run, changed)
         self.changed.set()
 
     async def _save(self, run: JobRun, job: Job) -> None:
+        run.job = await self._lanes.write.run(self._store, run, job)
+
+    def _store(self, run: JobRun, job: Job) -> Job:
+        """On the writer lane, so behind every commit that was asked for before: the counts of a job that ends
+        are final, and no outcome comes after."""
         job = run.live(job)
-        await self._lanes.write.run(self._stores.jobs.update, job)
-        run.job = job
+        self._stores.jobs.update(job)
+        if job.ended:
+            run.ledger.seal()
+        return job
+
+    def _keep(self, change: Coroutine[None, None, T]) -> "asyncio.Task[T]":
+        task = asyncio.ensure_future(change)
+        self._changes.add(task)
+        task.add_done_callback(self._changes.discard)
+        return task
+
+    async def settle(self) -> None:
+        """Returns when every change that was begun is durable."""
+        await asyncio.gather(*self._changes, return_exceptions=True)
 
     async def retire(self, run: JobRun) -> None:
         """The job has ended and its results are published: nothing of it stays in memory."""

@@ -33,23 +33,29 @@ class Committer:
         self._ready = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._broken = False
 
     def put(self, run: JobRun, end: AttemptEnd | None, outcome: Outcome | None) -> None:
         self._gathered.append(Entry(run, end, outcome))
-        self._idle.clear()
+        if not self._broken:
+            self._idle.clear()
         self._ready.set()
 
     async def loop(self) -> None:
-        while True:
-            await self._ready.wait()
-            self._ready.clear()
-            group, self._gathered = self._gathered, []
-            await self._write(group)
-            if not self._gathered:
-                self._idle.set()
+        try:
+            while True:
+                await self._ready.wait()
+                self._ready.clear()
+                group, self._gathered = self._gathered, []
+                await self._write(group)
+                if not self._gathered:
+                    self._idle.set()
+        finally:  # on a disk that takes nothing any more: nobody may wait for it
+            self._broken = True
+            self._idle.set()
 
     async def flush(self) -> None:
-        """Returns when everything put so far is durable."""
+        """Returns when everything put so far is durable, or never will be because the loop is gone."""
         await self._idle.wait()
 
     async def _write(self, group: list[Entry]) -> None:

@@ -8,13 +8,13 @@ import asyncio
 import random
 from collections import defaultdict, deque
 from collections.abc import Callable
-from contextlib import suppress
 
 import msgspec
 
 from backburner.core.clock import Clock
+from backburner.core.errors import Code
 from backburner.core.exchange import Trouble, TroubleKind
-from backburner.core.job import JobState
+from backburner.core.job import JobError, JobState
 from backburner.core.lanes import Lanes
 from backburner.core.limits import DRAIN_S, WINDOW_BYTES, WINDOW_REQUESTS
 from backburner.core.request import Outcome
@@ -22,7 +22,7 @@ from backburner.dialects.protocol import Stamp
 from backburner.engines.routes import Route, Routes
 from backburner.policy.choose import Offer, choose
 from backburner.policy.pace import Pace
-from backburner.policy.retry import GiveUp, Tries, after
+from backburner.policy.retry import GiveUp, after, interrupted
 from backburner.store.ledger import AttemptEnd, Ledger, Pending
 from backburner.store.stores import Stores
 from backburner.work.board import Board
@@ -31,6 +31,7 @@ from backburner.work.commit import Committer
 from backburner.work.run import JobRun, Ready
 
 IDLE_S = 1.0  # the longest nap; every event that matters ends it early
+CUT = "cut"  # what ended an attempt that we stopped ourselves: no engine's fault and no request's
 
 Lane = tuple[str, str]  # an engine and one of its models
 Start = tuple[JobRun, Ready, Route]
@@ -61,20 +62,26 @@ class Dispatcher:
         self.paces: dict[Lane, Pace] = {}
         self.served: defaultdict[str, float] = defaultdict(float)
         self._suspects: defaultdict[Lane, deque[Start]] = defaultdict(deque)
+        self._alone: set[Lane] = set()  # where a suspect is in flight
         self._turns: defaultdict[Lane, deque[asyncio.Future[None]]] = defaultdict(deque)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._bug: BaseException | None = None
+        self._looping = asyncio.Lock()
         self._stopping = False
 
     # -- choose
 
     async def loop(self) -> None:
-        while not self._stopping:
-            self._board.changed.clear()
-            starts = self._choose()
-            if starts:
-                await self._launch(starts)
-            else:
-                await self._nap()
+        async with self._looping:
+            while not self._stopping:
+                if self._bug is not None:
+                    raise self._bug
+                self._board.changed.clear()
+                starts = self._choose()
+                if starts:
+                    await self._launch(starts)
+                else:
+                    await self._nap()
 
     async def _nap(self) -> None:
         now = self._clock.monotonic()
@@ -97,20 +104,23 @@ class Dispatcher:
             if run.job.ended or run.complete:
                 self._finished(run)
                 continue
+            if run.condemned:  # it will fail as soon as its input is read to the end: no call is worth it
+                continue
             run.wake(now)
             self._refill(run)
             route = self._routes.find(run.job.model)
-            run.reason = "" if route else f"no engine serves the model {run.job.model}"
-            if route is None or not run.window:
-                continue
-            routes[run.job.id] = route
-            self._pace(route)
-            offers.append(self._offer(run, route))
-        starts = [start for lane in list(self._suspects) for start in self._suspect(lane)]
-        for pick in choose(offers, self._room(now), self.served, {}):
+            if route is None:
+                run.reason = f"no engine serves the model {run.job.model}"
+            elif run.window:
+                routes[run.job.id] = route
+                self._pace(route)
+                offers.append(self._offer(run, route))
+        room = self._room(now)
+        starts = [start for lane in list(self._suspects) for start in self._suspect(lane, now)]
+        for pick in choose(offers, room, self.served, {}):
             run, route = self._board.runs[pick.job], routes[pick.job]
             for _ in range(pick.count):
-                request = run.window.popleft()
+                request = run.take()
                 if request.tries.alone:
                     self._suspects[route.lane].append((run, request, route))
                     self._board.changed.set()
@@ -133,24 +143,29 @@ class Dispatcher:
         return pace
 
     def _room(self, now: float) -> dict[Lane, int]:
-        """Free slots per lane, after those who wait for a turn of their own have theirs."""
+        """Free slots per lane, after those who wait for a turn of their own have theirs. None where a suspect
+        waits for the others to be gone, or is in flight."""
         room: dict[Lane, int] = {}
         for lane, pace in self.paces.items():
+            if self._suspects[lane] or lane in self._alone:
+                room[lane] = 0
+                continue
             turns = self._turns[lane]
             while turns and pace.room(now) > 0:
                 turn = turns.popleft()
                 if not turn.done():
                     pace.start()
                     turn.set_result(None)
-            room[lane] = 0 if self._suspects[lane] else pace.room(now)
+            room[lane] = pace.room(now)
         return room
 
-    def _suspect(self, lane: Lane) -> list[Start]:
+    def _suspect(self, lane: Lane, now: float) -> list[Start]:
         """One suspect of killing its engine, when nothing else is in flight there."""
-        if not self._suspects[lane] or self.paces[lane].in_flight:
-            return []
-        start = self._suspects[lane].popleft()
-        return [] if start[0].job.ended else [start]
+        waiting, pace = self._suspects[lane], self.paces[lane]
+        while waiting and waiting[0][0].job.ended:
+            waiting.popleft()
+            self._board.changed.set()
+        return [waiting.popleft()] if waiting and not pace.in_flight and pace.room(now) else []
 
     async def turn(self, route: Route) -> Pace:
         """Waits for a slot at batch priority. The caller tells the pace how the call went."""
@@ -158,34 +173,58 @@ class Dispatcher:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._turns[route.lane].append(future)
         self._board.changed.set()
-        await future
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():  # given, and the caller gone at the same moment
+                pace.failed()
+                self._board.changed.set()
+            raise
         return pace
 
     # -- the window
 
     def _refill(self, run: JobRun) -> None:
-        if run.fetching or run.exhausted or len(run.window) > WINDOW_REQUESTS // 2:
-            return
-        run.fetching = True
-        self._keep(asyncio.create_task(self._fetch(run)))
+        """Those that wait to be tried again count: else a job whose engine is down would be read into memory
+        request by request."""
+        full = run.held_count > WINDOW_REQUESTS // 2 or run.held_bytes > WINDOW_BYTES // 2
+        if not (run.fetching or run.exhausted or full):
+            run.fetching = True
+            self._keep(asyncio.create_task(self._fetch(run)))
 
     async def _fetch(self, run: JobRun) -> None:
         try:
-            limit = WINDOW_REQUESTS - len(run.window)
-            found, cursor = await self._lanes.write.run(run.ledger.pending, run.cursor, limit, WINDOW_BYTES)
+            limit, limit_bytes = WINDOW_REQUESTS - run.held_count, WINDOW_BYTES - run.held_bytes
+            found, cursor = await self._lanes.write.run(run.ledger.pending, run.cursor, limit, limit_bytes)
             ranges = [(pending.offset, pending.length) for pending in found]
             lines = await self._lanes.read.run(self._stores.blobs.read_ranges, run.job.input_blob, ranges)
             if not run.job.ended:
-                run.window.extend(_ready(pending, line) for pending, line in zip(found, lines, strict=True))
-                run.cursor = cursor
+                ready = [_ready(pending, line) for pending, line in zip(found, lines, strict=True)]
+                run.hold([request for request in ready if not request.tries.spent], cursor)
+                self._give_up([request for request in ready if request.tries.spent], run)
+        except FileNotFoundError:
+            words = "the input of the job is gone from the data folder; its finished answers are kept"
+            await self._board.move(run, JobState.FAILED, JobError(Code.DATA_LOSS, words))
         finally:
             run.fetching = False
             self._board.changed.set()
 
+    def _give_up(self, requests: list[Ready], run: JobRun) -> None:
+        """Requests that the service itself went down with, again and again."""
+        now = self._clock.now()
+        for request in requests:
+            words = (
+                f"the service went down {request.tries.total} times while this request was running, "
+                "so it is not tried again"
+            )
+            stamp = Stamp(run.job.id, request.ordinal, request.key, now)
+            outcome = run.dialect.failed(Code.INTERNAL, words, stamp)
+            self.committer.put(run, None, msgspec.structs.replace(outcome, at=now))
+
     # -- call
 
     async def _launch(self, starts: list[Start]) -> None:
-        for run in {start[0] for start in starts}:
+        for run in dict.fromkeys(start[0] for start in starts):
             if run.job.state is JobState.PENDING:
                 await self._board.move(run, JobState.RUNNING)
         starts = [start for start in starts if not start[0].job.ended]
@@ -193,29 +232,53 @@ class Dispatcher:
         for (run, request, route), attempt in zip(starts, ids, strict=True):
             if run.job.ended:  # cancelled while the attempt was being recorded
                 continue
-            self._pace(route).start()
-            self.served[run.job.tenant] += 1
-            task = asyncio.create_task(self._fly(run, request, route, attempt))
-            run.in_flight[request.ordinal] = task
-            self._keep(task)
+            if self._stopping:
+                self.committer.put(run, AttemptEnd(attempt, self._clock.now(), CUT), None)
+                continue
+            self._start(run, request, route, attempt)
+
+    def _start(self, run: JobRun, request: Ready, route: Route, attempt: int) -> None:
+        pace = self._pace(route)
+        pace.start()
+        if request.tries.alone:
+            self._alone.add(route.lane)
+        self.served[run.job.tenant] += 1
+        task = asyncio.create_task(self._fly(run, request, route, attempt))
+        run.in_flight[request.ordinal] = task
+        self._keep(task)
+
+        def landed(task: "asyncio.Task[None]") -> None:
+            # a callback, because a task that is cancelled before its first step runs no line of its own
+            if run.in_flight.get(request.ordinal) is task:
+                del run.in_flight[request.ordinal]
+            if request.tries.alone:
+                self._alone.discard(route.lane)
+            if task.cancelled():
+                pace.failed()
+                self.committer.put(run, AttemptEnd(attempt, self._clock.now(), CUT), None)
+            self._board.changed.set()
+
+        task.add_done_callback(landed)
 
     def _keep(self, task: "asyncio.Task[None]") -> None:
+        """Holds a task, and hands its bug, if it had one, to the loop: a request must not get lost in silence."""
+
+        def ended(task: "asyncio.Task[None]") -> None:
+            self._tasks.discard(task)
+            if not task.cancelled() and task.exception() is not None:
+                self._bug = task.exception()
+                self._board.changed.set()
+
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(ended)
 
     async def _fly(self, run: JobRun, request: Ready, route: Route, attempt: int) -> None:
         pace = self._pace(route)
-        try:
-            result = await self._caller.make(run, request, route)
-        except asyncio.CancelledError:
-            pace.failed()
-            raise
-        finally:
-            run.in_flight.pop(request.ordinal, None)
-            self._board.changed.set()
+        result = await self._caller.make(run, request, route)
         now = self._clock.now()
         if isinstance(result, Outcome):
             pace.answered()
+            run.reason = ""
             self.committer.put(run, AttemptEnd(attempt, now), result)
             return
         self._troubled(pace, result)
@@ -225,7 +288,7 @@ class Dispatcher:
             words = f"{result.message} (gave up after {decision.tries.total} tries)"
             self.committer.put(run, end, self._failure(run, request, result, words))
             return
-        if result.kind is TroubleKind.OPERATOR:
+        if result.kind in (TroubleKind.OPERATOR, TroubleKind.BUSY):  # may go on for ever, so it must show
             run.reason = result.message
         self.committer.put(run, end, None)
         if not run.job.ended:
@@ -255,20 +318,18 @@ class Dispatcher:
         """No new calls; those in flight get DRAIN_S, the rest is cut; what has come is committed."""
         self._stopping = True
         self._board.changed.set()
+        async with self._looping:  # the loop's last round is over
+            pass
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=DRAIN_S)
         for task in self._tasks:
             task.cancel()
-        for task in list(self._tasks):
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.committer.flush()
 
 
 def _ready(pending: Pending, line: bytes) -> Ready:
-    return Ready(
-        pending.ordinal, line, pending.key, Tries(total=pending.interrupted, deaths=pending.interrupted)
-    )
+    return Ready(pending.ordinal, line, pending.key, interrupted(pending.interrupted))
 
 
 def start_all(starts: list[Start], at: float) -> list[int]:

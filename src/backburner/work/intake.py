@@ -4,13 +4,14 @@ Streams: a 2 GB file is never in memory. Restartable: each piece is one transact
 next begins. The check itself is the dialect's, a pure function of the bytes.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from backburner.core.clock import Clock
 from backburner.core.errors import Code, Violation
-from backburner.core.job import Job, JobError, JobState, OnInvalid
+from backburner.core.job import Job, JobError, JobState
 from backburner.core.lanes import Lanes
 from backburner.core.limits import LINE_BYTES, SCAN_CHUNK_BYTES
 from backburner.core.request import CheckedLine, Outcome
@@ -21,12 +22,24 @@ from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.run import JobRun
 
+log = logging.getLogger("backburner.work")
+
 
 def check(
     dialect: Dialect, chunk: bytes, source: Source, ordinal: int, line: int, offset: int
 ) -> list[CheckedLine]:
     """What the child process runs."""
     return dialect.check_lines(chunk, source, ordinal, line, offset)
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A stretch of the input: whole lines, or (`too_long` bytes) one line over the limit, which is not read."""
+
+    chunk: bytes
+    next_offset: int
+    line_breaks: int
+    at_end: bool
+    too_long: int = 0
 
 
 def source_of(job: Job) -> Source:
@@ -50,68 +63,85 @@ class Intake:
 
     async def scan_on(self, run: JobRun) -> None:
         """The rest of a job that was accepted before all of its input was seen."""
-        await self.scan(run)
+        try:
+            await self.scan(run)
+        except FileNotFoundError:
+            await self._fail(run, Code.DATA_LOSS, "the input of the job is gone from the data folder")
+        except Exception:  # the edge of a task that nobody waits for: the job must end, and say why
+            log.exception("event=scan_broken job=%s", run.job.id)
+            line = run.ledger.progress.next_line
+            words = f"reading the input failed behind line {line - 1}; the server's log has the details"
+            await self._fail(run, Code.INTERNAL, words)
         if run.job.ended or not run.ledger.progress.done:
             return
-        invalid = run.ledger.progress.invalid_count
-        if invalid and run.job.on_invalid is OnInvalid.FAIL:
+        if run.condemned:
             message = (
-                f"{invalid} of {run.counts.total} lines of {run.job.input_name or 'the request body'} are wrong; "
+                f"{run.ledger.progress.invalid_count} of {run.counts.total} lines of "
+                f"{run.job.input_name or 'the request body'} are wrong; "
                 "the results file has the reason for each of them in its place. "
                 'Mend them, or send onInvalid: "skip" to run the good ones'
             )
-            await self._board.move(run, JobState.FAILED, JobError(Code.INVALID_ARGUMENT, message))
-        else:
+            await self._fail(run, Code.INVALID_ARGUMENT, message)
+        elif not run.job.scanned:
             await self._board.amend(run)
+
+    async def _fail(self, run: JobRun, code: Code, message: str) -> None:
+        await self._board.move(run, JobState.FAILED, JobError(code, message))
 
     async def _scan_piece(self, run: JobRun) -> None:
         job, progress = run.job, run.ledger.progress
-        chunk, at_end = await self._lanes.read.run(self._read, job, progress.next_offset)
-        lines = await self._lanes.scan.run(
-            check,
-            run.dialect,
-            chunk,
-            source_of(job),
-            progress.next_ordinal,
-            progress.next_line,
-            progress.next_offset,
-        )
-        lines = await self._resolve(job, lines)
+        piece = await self._lanes.read.run(self._read, job, progress.next_offset)
+        lines: Sequence[CheckedLine]
+        if piece.too_long:
+            lines = [_too_long(progress, piece.too_long)]
+        else:
+            lines = await self._lanes.scan.run(
+                check,
+                run.dialect,
+                piece.chunk,
+                source_of(job),
+                progress.next_ordinal,
+                progress.next_line,
+                progress.next_offset,
+            )
+            lines = await self._resolve(job, lines)
         wrong = [line for line in lines if line.violations]
         after = Progress(
-            next_offset=progress.next_offset + len(chunk),
-            next_line=progress.next_line + chunk.count(b"\n"),
+            next_offset=piece.next_offset,
+            next_line=progress.next_line + piece.line_breaks,
             next_ordinal=progress.next_ordinal + len(lines),
             invalid_count=progress.invalid_count + len(wrong),
-            done=at_end,
+            done=piece.at_end,
         )
         refused = [refusal(run, line, self._clock.now()) for line in wrong]
         await self._lanes.write.run(run.ledger.record_scan, lines, refused, after)
         run.warn(warning for line in lines for warning in line.warnings)
 
-    def _read(self, job: Job, offset: int) -> tuple[bytes, bool]:
-        """Whole lines from `offset` on, about SCAN_CHUNK_BYTES of them, and whether that was the end."""
-        size = SCAN_CHUNK_BYTES
+    def _read(self, job: Job, offset: int) -> Piece:
+        """Whole lines from `offset` on, about SCAN_CHUNK_BYTES of them."""
+        most = LINE_BYTES + len(b"\r\n")
+        size = min(SCAN_CHUNK_BYTES, most)
         while True:
             chunk = self._stores.blobs.read_range(job.input_blob, offset, size)
             if offset + len(chunk) >= job.input_bytes:
-                return chunk, True
-            end = chunk.rfind(b"\n")
-            if end >= 0:
-                return chunk[: end + 1], False
-            if size > LINE_BYTES:  # no line break in sight: the dialect names the line that is too long
-                return self._skip_line(job, offset, chunk)
-            size *= 2
+                return Piece(chunk, job.input_bytes, chunk.count(b"\n"), at_end=True)
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                return Piece(chunk[:end], offset + end, chunk.count(b"\n"), at_end=False)
+            if size == most:
+                return self._behind_line(job, offset, offset + len(chunk))
+            size = min(2 * size, most)
 
-    def _skip_line(self, job: Job, offset: int, chunk: bytes) -> tuple[bytes, bool]:
-        at = offset + len(chunk)
+    def _behind_line(self, job: Job, offset: int, at: int) -> Piece:
+        """Looks for the end of a line that is too long, from `at` on, and holds none of it in memory."""
         while at < job.input_bytes:
-            piece = self._stores.blobs.read_range(job.input_blob, at, SCAN_CHUNK_BYTES)
-            if (end := piece.find(b"\n")) >= 0:
-                return chunk + piece[: end + 1], at + end + 1 >= job.input_bytes
-            chunk += piece
-            at += len(piece)
-        return chunk, True
+            chunk = self._stores.blobs.read_range(job.input_blob, at, SCAN_CHUNK_BYTES)
+            end = chunk.find(b"\n")
+            if end >= 0:
+                after = at + end + 1
+                return Piece(b"", after, 1, after >= job.input_bytes, too_long=at + end - offset)
+            at += len(chunk)
+        return Piece(b"", job.input_bytes, 0, at_end=True, too_long=job.input_bytes - offset)
 
     async def _resolve(self, job: Job, lines: Sequence[CheckedLine]) -> Sequence[CheckedLine]:
         """Pins the files and caches that the lines name; a line that names a missing one is wrong."""
@@ -143,6 +173,18 @@ class Intake:
             found[kind, name] = there
         self._stores.jobs.pin(job.id, pins)
         return found
+
+
+def _too_long(at: Progress, length: int) -> CheckedLine:
+    violation = Violation(
+        "",
+        f"the line is {length:,} bytes long, at most {LINE_BYTES:,} are taken",
+        "Upload media as files and name them in the request",
+        at.next_line,
+    )
+    return CheckedLine(
+        at.next_ordinal, at.next_line, at.next_offset, length, None, b"", b"", b"", (violation,)
+    )
 
 
 def _missing(line: CheckedLine, found: Mapping[tuple[str, str], bool]) -> list[Violation]:

@@ -47,6 +47,7 @@ class Janitor:
 
     def sweep(self) -> None:
         """Once, at the start, before anything else writes: what nobody owns."""
+        self._stores.jobs.unpin_stale()
         jobs = self._stores.jobs.ids()
         for folder in self._stores.ledgers.all():
             if folder not in jobs:

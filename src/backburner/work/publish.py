@@ -18,13 +18,14 @@ from backburner.core.limits import STREAM_BYTES
 from backburner.core.names import result_file_id
 from backburner.core.request import line_of
 from backburner.dialects.protocol import Dialect, Stamp
+from backburner.store.blobs import BlobWriter
 from backburner.store.files import FileRow, FileSource
 from backburner.store.ledger import LedgerReader
 from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.run import JobRun
 
-PAGE_ROWS = 2000
+PAGE_ROWS = 250  # an answer may be large
 DROP_ROWS = 5000
 
 MISSING = {
@@ -38,7 +39,7 @@ def rows(reader: LedgerReader, total: int) -> Iterator[tuple[int, str | None, by
     """(ordinal, key, echo, body) of `total` requests in input order; body None where there is no outcome."""
     seqs = reader.seqs(total)
     for start in range(0, total, PAGE_ROWS):
-        page = reader.echoes(start, PAGE_ROWS)
+        page = reader.echoes(start, min(PAGE_ROWS, total - start))
         bodies = reader.bodies([seqs[ordinal] for ordinal, _, _ in page if seqs[ordinal]])
         for ordinal, key, echo in page:
             yield ordinal, key, echo, bodies.get(seqs[ordinal])
@@ -82,17 +83,48 @@ class Publisher:
                 await self._board.move(run, JobState.FINALIZING)
         job = run.snapshot()
         row, index = await self._lanes.read.run(self._write, job, run.dialect)
-        await self._lanes.write.run(self._stores.ledgers.save_line_index, job.id, index)
-        await self._lanes.write.run(self._stores.files.replace, row)
+        await self._lanes.write.run(self._save, row, job.id, index)
         blob, size_bytes = row.blob, row.size_bytes
         if not await self._board.move(run, JobState.SUCCEEDED, results_blob=blob, results_bytes=size_bytes):
             await self._board.amend(run, results_blob=blob, results_bytes=size_bytes)
-        await self._lanes.write.run(self._stores.jobs.unpin, job.id)
+        await self._lanes.write.run(self._stores.release_pins, job.id)
         await self._drop_bodies(run)
         await self._board.retire(run)
 
+    def _save(self, row: FileRow, job: str, index: "array.array[int]") -> None:
+        before = self._stores.files.get(row.tenant, row.id)
+        self._stores.ledgers.save_line_index(job, index)
+        self._stores.files.replace(row)
+        if before is not None:  # a crash came before the job could be told
+            self._stores.delete_blob_unless_used(before.blob)
+
     def _write(self, job: Job, dialect: Dialect) -> tuple[FileRow, "array.array[int]"]:
         writer = self._stores.blobs.writer()
+        try:
+            index, sha256 = self._copy(writer, job, dialect)
+            blob = writer.commit()
+        except BaseException:
+            writer.discard()
+            raise
+        now = self._clock.now()
+        row = FileRow(
+            id=result_file_id(job.id),
+            tenant=job.tenant,
+            blob=blob,
+            size_bytes=index[-1],
+            mime_type="application/jsonl",
+            display_name=f"results of {job.display_name or job.id}",
+            sha256=sha256,
+            source=FileSource.GENERATED,
+            job=job.id,
+            created_at=now,
+            updated_at=now,
+            expire_at=now + self._retention_s,
+        )
+        return row, index
+
+    def _copy(self, writer: BlobWriter, job: Job, dialect: Dialect) -> tuple["array.array[int]", str]:
+        """The lines, to the writer. Where each begins and where the last ends, and the digest of all."""
         digest = hashlib.sha256()
         index: array.array[int] = array.array("q")
         size_bytes = 0
@@ -111,22 +143,7 @@ class Publisher:
         writer.write(gathered)
         assert len(index) == job.counts.total, "one line for each request"
         index.append(size_bytes)
-        now = self._clock.now()
-        row = FileRow(
-            id=result_file_id(job.id),
-            tenant=job.tenant,
-            blob=writer.commit(),
-            size_bytes=size_bytes,
-            mime_type="application/jsonl",
-            display_name=f"results of {job.display_name or job.id}",
-            sha256=digest.hexdigest(),
-            source=FileSource.GENERATED,
-            job=job.id,
-            created_at=now,
-            updated_at=now,
-            expire_at=now + self._retention_s,
-        )
-        return row, index
+        return index, digest.hexdigest()
 
     async def _drop_bodies(self, run: JobRun) -> None:
         """In steps, so that other jobs' commits come in between."""
