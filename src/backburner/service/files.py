@@ -4,14 +4,17 @@ What is acknowledged is on disk. A piece that comes twice at the same offset is 
 a gap is refused with the offset that we expect. An upload id is a capability: it needs no key beside it.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from backburner.core.clock import Clock
 from backburner.core.errors import (
     AlreadyExists,
+    Conflict,
     InvalidArgument,
     NotFound,
     PermissionDenied,
@@ -27,6 +30,7 @@ from backburner.core.limits import (
 )
 from backburner.core.names import checked_file_id, file_id, upload_id
 from backburner.service import paging
+from backburner.store.blobs import BlobWriter, WriterClosed
 from backburner.store.files import FileRow, UploadRow
 from backburner.store.stores import Stores
 
@@ -52,6 +56,8 @@ class FileService:
         self._lanes = lanes
         self._retention_s = retention_s
         self.most_bytes = most_bytes
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._writers: dict[str, BlobWriter] = {}
 
     # -- upload
 
@@ -92,59 +98,102 @@ class FileService:
             )
 
     async def upload(self, upload: str) -> Upload:
-        """Raises NotFound for an id that never was, is finished, or was given up."""
+        """Raises NotFound for an id that never was, was given up, or timed out."""
         row = await self._lanes.read.run(self._stores.files.get_upload, upload)
         if row is None:
-            raise NotFound("there is no such upload; it is finished, was cancelled, or timed out")
+            raise NotFound("there is no such upload; it was cancelled or timed out. Start another one")
+        if row.finished_bytes is not None:
+            return Upload(row, row.finished_bytes)
         return Upload(row, await self._lanes.read.run(self._stores.blobs.incoming_bytes, upload))
 
     async def append(self, upload: str, offset: int, pieces: AsyncIterator[bytes]) -> Upload:
-        """Writes pieces from `offset` on and makes them safe. Raises InvalidArgument for a gap, TooLarge."""
-        state = await self.upload(upload)
-        if offset > state.received_bytes:
-            raise InvalidArgument(
-                f"the upload has {state.received_bytes} bytes, so the next piece begins at offset "
-                f"{state.received_bytes}, not {offset}",
-                reason="UPLOAD_OFFSET",
-            )
-        most = self.most_bytes if state.row.size_bytes is None else state.row.size_bytes
-        writer = await self._lanes.read.run(self._stores.blobs.writer, upload)
-        try:
-            at = offset
-            async for piece in gathered(pieces):
-                if at + len(piece) > most:
-                    raise TooLarge(f"the upload was declared with {most:,} bytes and more than that came")
-                await self._lanes.read.run(writer.write_at, at, piece)
-                at += len(piece)
-            await self._lanes.read.run(writer.sync)
-            return Upload(state.row, writer.size_bytes)
-        finally:
-            writer.close()
+        """Writes pieces from `offset` on and makes them safe. One connection at a time writes: the newest.
 
-    async def finish(self, upload: str) -> FileRow:
-        """Turns an upload into a file. Raises InvalidArgument when bytes are missing, AlreadyExists."""
-        state = await self.upload(upload)
-        declared = state.row.size_bytes
-        if declared is not None and state.received_bytes != declared:
-            raise InvalidArgument(
-                f"the upload was declared with {declared:,} bytes, {state.received_bytes:,} came",
-                reason="UPLOAD_INCOMPLETE",
-            )
-        return await self._lanes.read.run(self._finish, state.row)
+        Raises InvalidArgument for a gap, TooLarge, Conflict when another connection took the upload over.
+        """
+        async with self._lock(upload):
+            state = await self.upload(upload)
+            if offset > state.received_bytes:
+                raise InvalidArgument(
+                    f"the upload has {state.received_bytes} bytes, so the next piece begins at offset "
+                    f"{state.received_bytes}, not {offset}",
+                    reason="UPLOAD_OFFSET",
+                )
+            if state.row.finished_bytes is not None:
+                writer = None
+            else:
+                await self._end_writing(upload)
+                writer = self._writers[upload] = await self._lanes.read.run(self._stores.blobs.writer, upload)
+        if writer is None:  # the reply to the last piece got lost, and it comes again
+            async for _ in pieces:
+                pass
+            return state
+        try:
+            await self._write(writer, offset, pieces, state.row.size_bytes)
+            return Upload(state.row, writer.size_bytes)
+        except WriterClosed:
+            words = "this upload was finished, or goes on over another connection"
+            raise Conflict(words, reason="UPLOAD_ELSEWHERE") from None
+        finally:
+            if self._writers.get(upload) is writer:
+                del self._writers[upload]
+            await asyncio.shield(self._lanes.read.run(writer.close))
+
+    async def _write(
+        self, writer: BlobWriter, at: int, pieces: AsyncIterator[bytes], declared: int | None
+    ) -> None:
+        most = self.most_bytes if declared is None else declared
+        async for piece in gathered(pieces):
+            if at + len(piece) > most:
+                said = "a file may have" if declared is None else "the upload was declared with"
+                raise TooLarge(f"{said} {most:,} bytes, and more than that came")
+            await self._lanes.read.run(writer.write_at, at, piece)
+            at += len(piece)
+        await self._lanes.read.run(writer.sync)
+
+    def _lock(self, upload: str) -> asyncio.Lock:
+        return self._locks.setdefault(upload, asyncio.Lock())
+
+    async def _end_writing(self, upload: str) -> None:
+        """A connection that still writes, perhaps a dead one, writes no more."""
+        writer = self._writers.pop(upload, None)
+        if writer is not None:
+            await self._lanes.read.run(writer.close)
+
+    async def complete(self, upload: str) -> FileRow:
+        """Turns an upload into a file, which is there for everyone then. Twice is harmless.
+
+        Raises InvalidArgument when bytes are missing, AlreadyExists when its name was taken meanwhile.
+        """
+        async with self._lock(upload):
+            state = await self.upload(upload)
+            if state.row.finished_bytes is not None:
+                return await self.get(state.row.tenant, state.row.file_id)
+            await self._end_writing(upload)
+            state = await self.upload(upload)
+            declared = state.row.size_bytes
+            if declared is not None and state.received_bytes != declared:
+                raise InvalidArgument(
+                    f"the upload was declared with {declared:,} bytes, {state.received_bytes:,} came",
+                    reason="UPLOAD_INCOMPLETE",
+                )
+            row = await self._lanes.read.run(self._finish, state.row)
+            if not await self._lanes.write.run(self._stores.files.insert, row, state.row):
+                await self._lanes.write.run(self._stores.delete_blob_unless_used, row.blob)
+                raise AlreadyExists(f"files/{row.id} exists. Delete it first or choose another name")
+            return row
 
     def _finish(self, upload: UploadRow) -> FileRow:
         writer = self._stores.blobs.writer(upload.id)
-        size_bytes = writer.size_bytes
-        blob = writer.commit()
         digest = hashlib.sha256()
-        for piece in self._stores.blobs.open_stream(blob):
+        for piece in writer.pieces():
             digest.update(piece)
         now = self._clock.now()
         return FileRow(
             id=upload.file_id,
             tenant=upload.tenant,
-            blob=blob,
-            size_bytes=size_bytes,
+            blob=writer.commit(),
+            size_bytes=writer.size_bytes,
             mime_type=upload.mime_type,
             display_name=upload.display_name,
             sha256=digest.hexdigest(),
@@ -154,9 +203,12 @@ class FileService:
         )
 
     async def abandon(self, upload: str) -> None:
-        state = await self.upload(upload)
-        await self._lanes.write.run(self._stores.files.delete_upload, state.row.id)
-        await self._lanes.read.run(self._stores.blobs.discard_incoming, state.row.id)
+        """Raises NotFound."""
+        async with self._lock(upload):
+            state = await self.upload(upload)
+            await self._end_writing(upload)
+            await self._lanes.write.run(self._stores.files.delete_upload, state.row.id)
+            await self._lanes.read.run(self._stores.blobs.discard_incoming, state.row.id)
 
     async def create_empty(
         self, tenant: str, *, name: str | None, display_name: str, mime_type: str
@@ -166,14 +218,6 @@ class FileService:
             tenant, name=name, display_name=display_name, mime_type=mime_type, size_bytes=0
         )
         return await self.complete(row.id)
-
-    async def complete(self, upload: str) -> FileRow:
-        """`finish`, and the file is there for everyone."""
-        row = await self.finish(upload)
-        if not await self._lanes.write.run(self._stores.files.insert, row, upload):
-            await self._lanes.write.run(self._stores.delete_blob_unless_used, row.blob)
-            raise AlreadyExists(f"files/{row.id} exists. Delete it first or choose another name")
-        return row
 
     async def adopt(self, tenant: str, mime_type: str, display_name: str, pieces: Iterator[bytes]) -> FileRow:
         """A file of any size from bytes on this machine, copied, so that who edits the original afterwards

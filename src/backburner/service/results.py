@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import msgspec
 
-from backburner.core.errors import InvalidArgument, Violation
+from backburner.core.errors import InvalidArgument, NotFound, Violation
 from backburner.core.job import Job
 from backburner.core.lanes import Lanes
 from backburner.core.limits import MIB, STREAM_BYTES
@@ -39,7 +39,7 @@ def decode_cursor(cursor: str) -> int:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         kind, _, number = text.partition(":")
-        if kind == "seq":
+        if kind == "seq" and number.isascii() and number.isdigit() and len(number) < 19:  # fits SQLite
             return int(number)
     except (binascii.Error, ValueError):
         pass
@@ -55,27 +55,42 @@ class ResultService:
         self._lanes = lanes
 
     async def published(self, job: Job) -> AsyncIterator[bytes]:
-        """The bytes of the result file of an ended job, in input order."""
+        """The bytes of the result file of an ended job, in input order. Raises NotFound when it is gone."""
+        await self._check_kept(job)
         assert job.results_blob is not None
         stream = self._stores.blobs.open_stream(job.results_blob)
         while piece := await self._lanes.read.run(next, stream, b""):
             yield piece
 
+    async def _check_kept(self, job: Job) -> None:
+        blob = job.results_blob
+        if blob is not None and not await self._lanes.read.run(self._stores.blobs.exists, blob):
+            raise NotFound(
+                "the results of this job are gone: their time was up, or their file was deleted",
+                reason="RESULTS_GONE",
+            )
+
     async def so_far(self, job: Job, cursor: str | None) -> Results:
-        """By seq, behind `cursor`."""
+        """By seq, behind `cursor`. Raises InvalidArgument for a cursor that is none, NotFound when the job or
+        its results are gone."""
         after = decode_cursor(cursor) if cursor else 0
+        await self._check_kept(job)
         last = await self._lanes.read.run(self._last_seq, job.id)
         return Results(self._by_seq(job, after, last), encode_cursor(max(after, last)), job.ended)
 
     async def prefix(self, job: Job) -> Results:
-        """In input order, up to the first request without an outcome."""
+        """In input order, up to the first request without an outcome. Raises NotFound as `so_far`."""
+        await self._check_kept(job)
         if job.results_blob is not None:
             return Results(self.published(job), "", True)
         return Results(self._prefix(job), "", False)
 
     def _last_seq(self, job: str) -> int:
-        with self._stores.ledgers.reader(job) as reader:
-            return reader.last_seq()
+        try:
+            with self._stores.ledgers.reader(job) as reader:
+                return reader.last_seq()
+        except FileNotFoundError:
+            raise NotFound("Requested entity was not found.", reason="JOB_NOT_FOUND") from None
 
     async def _by_seq(self, job: Job, after: int, last: int) -> AsyncIterator[bytes]:
         while after < last:

@@ -47,6 +47,13 @@ class BlobWriter:
                 view = view[self._file.write(view) :]
             self.size_bytes = max(self.size_bytes, self._file.tell())
 
+    def pieces(self) -> Iterator[bytes]:
+        """What was written so far."""
+        at = 0
+        while piece := os.pread(self._file.fileno(), STREAM_BYTES, at):
+            at += len(piece)
+            yield piece
+
     def sync(self) -> None:
         """Raises WriterClosed."""
         with self._lock:

@@ -31,7 +31,8 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UploadRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An upload in progress. `size_bytes` is the declared length or None."""
+    """An upload in progress. `size_bytes` is the declared length or None. `finished_bytes` is set once it is a
+    file: whoever lost the reply may ask again."""
 
     id: str
     tenant: str
@@ -40,6 +41,7 @@ class UploadRow(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str
     size_bytes: int | None
     created_at: float
+    finished_bytes: int | None = None
 
 
 def _encode(row: "FileRow | UploadRow") -> str:
@@ -54,23 +56,17 @@ class Files:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def insert(self, row: FileRow, upload: str | None = None) -> bool:
-        """False when the tenant has a file of that name. The upload that brought it is done with it."""
+    def insert(self, row: FileRow, upload: UploadRow | None = None) -> bool:
+        """False when the tenant has a file of that name. The upload that brought it is finished with it."""
         with self._catalog.write() as db:
             cursor = db.execute(
                 "INSERT OR IGNORE INTO file (tenant, id, blob, created_at, expire_at, doc)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    row.tenant,
-                    row.id,
-                    row.blob,
-                    row.created_at,
-                    row.expire_at,
-                    msgspec.json.encode(row).decode(),
-                ),
+                (row.tenant, row.id, row.blob, row.created_at, row.expire_at, _encode(row)),
             )
             if cursor.rowcount and upload is not None:
-                db.execute("DELETE FROM upload WHERE id = ?", (upload,))
+                finished = msgspec.structs.replace(upload, finished_bytes=row.size_bytes)
+                db.execute("UPDATE upload SET doc = ? WHERE id = ?", (_encode(finished), upload.id))
             return cursor.rowcount == 1
 
     def replace(self, row: FileRow) -> None:

@@ -81,7 +81,9 @@ class Ledgers:
 
     @contextmanager
     def reader(self, job: str) -> Generator[LedgerReader]:
-        """On any lane."""
+        """On any lane. Raises FileNotFoundError when the job was deleted."""
+        if not self._path(job).exists():
+            raise FileNotFoundError(f"there is no ledger of job {job}")
         reader = LedgerReader(self._path(job))
         try:
             yield reader
