@@ -47,7 +47,8 @@ class Violation(msgspec.Struct, frozen=True):
 
     `path` is a JSON path from the request's own root (`generationConfig.temperature`, `contents[0].parts`);
     `reason` says what was expected and what was found; `instead` says what to write, where we know it.
-    `line` is the 1-based line of an input file or None for a request body; `key` the caller's label.
+    `line` is the 1-based line of an input file or None for a request body; `key` the caller's label. `word` is
+    the stable name of the mistake for a program, in dialects that have such names.
     """
 
     path: str
@@ -55,6 +56,7 @@ class Violation(msgspec.Struct, frozen=True):
     instead: str = ""
     line: int | None = None
     key: str | None = None
+    word: str = ""
 
     def sentence(self) -> str:
         words = f"{self.path}: {self.reason}" if self.path else self.reason

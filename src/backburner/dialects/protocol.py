@@ -7,7 +7,7 @@ import msgspec
 
 from backburner.core.errors import Code
 from backburner.core.exchange import Answer, Call, Json, Trouble
-from backburner.core.job import JobKind
+from backburner.core.job import JobKind, JobState
 from backburner.core.request import CheckedLine, Outcome
 
 
@@ -52,6 +52,16 @@ class Dialect(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def unique_keys(self) -> bool:
+        """Whether a key that comes twice in a job is a mistake."""
+        ...
+
+    @property
+    def errors_apart(self) -> bool:
+        """Whether requests without an answer are published in a file of their own."""
+        ...
+
     def check_lines(
         self, chunk: bytes, source: Source, first_ordinal: int, first_line: int, offset: int
     ) -> list[CheckedLine]:
@@ -71,6 +81,10 @@ class Dialect(Protocol):
 
     def failed(self, code: Code, message: str, stamp: Stamp) -> Outcome:
         """An ERROR outcome."""
+        ...
+
+    def unfinished(self, state: JobState, stamp: Stamp) -> Outcome:
+        """What stands for a request of a job that ended, in `state`, before the request had its outcome."""
         ...
 
     def trouble_code(self, trouble: Trouble) -> Code:

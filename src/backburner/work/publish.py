@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Iterator
 
 from backburner.core.clock import Clock
-from backburner.core.errors import Code
 from backburner.core.job import Job, JobState
 from backburner.core.lanes import Lanes
 from backburner.core.limits import STREAM_BYTES
@@ -28,12 +27,6 @@ from backburner.work.run import JobRun
 PAGE_ROWS = 250  # an answer may be large
 DROP_ROWS = 5000
 
-MISSING = {
-    JobState.CANCELLED: (Code.CANCELLED, "the job was cancelled before this request had its answer"),
-    JobState.EXPIRED: (Code.DEADLINE_EXCEEDED, "the job expired before this request had its answer"),
-    JobState.FAILED: (Code.ABORTED, "the job failed before this request had its answer"),
-}
-
 
 def rows(reader: LedgerReader, total: int) -> Iterator[tuple[int, str | None, bytes, bytes | None]]:
     """(ordinal, key, echo, body) of `total` requests in input order; body None where there is no outcome."""
@@ -47,10 +40,9 @@ def rows(reader: LedgerReader, total: int) -> Iterator[tuple[int, str | None, by
 
 def walk(reader: LedgerReader, job: Job, dialect: Dialect, total: int) -> Iterator[bytes]:
     """The result lines of a job that has ended, in input order, without line breaks."""
-    code, words = MISSING.get(job.state, (Code.UNAVAILABLE, "this request has no answer yet"))
     for ordinal, key, echo, body in rows(reader, total):
         if body is None:
-            body = dialect.failed(code, words, Stamp(job.id, ordinal, key, job.created_at)).body
+            body = dialect.unfinished(job.state, Stamp(job.id, ordinal, key, job.created_at)).body
         yield line_of(echo, body)
 
 

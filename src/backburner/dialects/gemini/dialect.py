@@ -4,7 +4,7 @@ import msgspec
 
 from backburner.core.errors import Code
 from backburner.core.exchange import Answer, Call, Json, Trouble, TroubleKind
-from backburner.core.job import JobKind
+from backburner.core.job import JobKind, JobState
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind
 from backburner.dialects.gemini.answers import response, wish_of_line
 from backburner.dialects.gemini.check import canonical
@@ -24,11 +24,25 @@ _CODES = {
     TroubleKind.DIED: Code.INTERNAL,
 }
 
+_UNFINISHED = {
+    JobState.CANCELLED: (Code.CANCELLED, "the job was cancelled before this request had its answer"),
+    JobState.EXPIRED: (Code.DEADLINE_EXCEEDED, "the job expired before this request had its answer"),
+    JobState.FAILED: (Code.ABORTED, "the job failed before this request had its answer"),
+}
+
 
 class GeminiDialect:
     @property
     def name(self) -> str:
         return "gemini"
+
+    @property
+    def unique_keys(self) -> bool:
+        return False
+
+    @property
+    def errors_apart(self) -> bool:
+        return False
 
     def check_lines(
         self, chunk: bytes, source: Source, first_ordinal: int, first_line: int, offset: int
@@ -72,6 +86,9 @@ class GeminiDialect:
             code=code,
             at=stamp.created_at,
         )
+
+    def unfinished(self, state: JobState, stamp: Stamp) -> Outcome:
+        return self.failed(*_UNFINISHED[state], stamp)
 
     def trouble_code(self, trouble: Trouble) -> Code:
         if trouble.kind is TroubleKind.BUSY and trouble.status == 429:
