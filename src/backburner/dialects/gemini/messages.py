@@ -78,7 +78,7 @@ class Conversation:
         if call_id in waiting:
             waiting.remove(call_id)
         text = msgspec.json.encode(response.get("response", {})).decode()
-        self.messages.append({"role": "tool", "tool_call_id": call_id, "name": name, "content": text})
+        self.messages.append({"role": "tool", "tool_call_id": call_id, "content": text})
         pieces.extend(self._piece(inner) for inner in response.get("parts", ()))
 
     def _piece(self, part: dict[str, Json]) -> dict[str, Json]:
