@@ -3,9 +3,8 @@
     python -m tests.e2e.upstream_suite [GROUP ...]      groups: batches files caches models shared; all by default
 
 Prints passed, failed and skipped, and for each failure its reason. The tests come out of the installed wheel.
-Some name batches and caches that live in Google's own test project; ids are minted by the server and cannot
-be planted from outside, so those fail here as they would in anybody's project. Files can: a caller may choose
-a file's name.
+Some of them name files, batches and caches of Google's own test project. Such resources are made here first,
+and their names put into the copy of the tests that is run (upstream/resources.py); nothing else in it changes.
 """
 
 import argparse
@@ -24,6 +23,7 @@ import google.genai
 
 from tests.e2e.server import REPO, Server, clean_environment
 from tests.e2e.upstream.reasons import reason_for
+from tests.e2e.upstream.resources import make_resources
 from tests.e2e.upstream.stand_ins import write_stand_ins
 
 GROUPS = (
@@ -36,16 +36,6 @@ GROUPS = (
     "shared/caches",
     "shared/models",
 )
-# Files of Google's test project that the tests ask for by name (contract, section 8.1).
-PLANTED_FILES = (
-    "s0pa54alni6w",
-    "kje1wewvo85z",
-    "tyvaih24jwje",
-    "mq9e3mg3u2y5",
-    "n1gls7dyh90q",
-    "1g583ke2xdsn",
-)
-PLANTED_LINE = b'{"key":"1","request":{"contents":[{"parts":[{"text":"hello"}]}]}}\n'
 
 
 @dataclass(frozen=True)
@@ -55,22 +45,20 @@ class Case:
     words: str
 
 
-def prepare(folder: Path) -> Path:
-    """A copy of the SDK with the data files its tests want; returns where its tests are."""
+def prepare(folder: Path, names: dict[str, str]) -> Path:
+    """A copy of the SDK with the data files its tests want and our `names` in place of Google's; returns
+    where its tests are."""
     installed = Path(google.genai.__file__).parent
     library = folder / "library" / "google" / "genai"
     shutil.copytree(installed, library, ignore=shutil.ignore_patterns("__pycache__"))
     write_stand_ins(library / "tests" / "data")
     write_stand_ins(folder / "work" / "tests" / "data")  # others open it from the working directory
+    for path in (library / "tests").rglob("*.py"):
+        text = path.read_text()
+        renamed = re.sub("|".join(map(re.escape, names)), lambda found: names[found.group()], text)
+        if renamed != text:
+            path.write_text(renamed)
     return library / "tests"
-
-
-def plant(server: Server) -> None:
-    client = server.client()
-    for name in PLANTED_FILES:
-        path = server.folder / f"{name}.jsonl"
-        path.write_bytes(PLANTED_LINE)
-        client.files.upload(file=str(path), config={"name": name, "mime_type": "jsonl"})
 
 
 def run(server: Server, tests: Path, folder: Path, groups: list[str]) -> list[Case]:
@@ -84,9 +72,10 @@ def run(server: Server, tests: Path, folder: Path, groups: list[str]) -> list[Ca
         "GOOGLE_GENAI_REPLAYS_DIRECTORY": str(folder / "replays"),
         "GOOGLE_GENAI_RUN_GEMINI_ONLY_IN_API_MODE": "1",
     }
-    command = [sys.executable, "-m", "pytest", "--mode", "api", "-p", "tests.e2e.upstream.point_here"]
-    command += ["-n", "2", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", "--timeout", "120", "-q"]
-    command += ["--tb=line", f"--junitxml={report}", "-o", "addopts=", f"--rootdir={tests}"]
+    options = "--mode api -p tests.e2e.upstream.point_here -p no:xdist -p no:cacheprovider -q --tb=line"
+    options += " -o asyncio_mode=auto -o addopts= --timeout 20 --continue-on-collection-errors"
+    command = [sys.executable, "-m", "pytest", *options.split()]
+    command += [f"--junitxml={report}", f"--rootdir={tests}"]
     subprocess.run(
         [*command, *(str(tests / group) for group in groups)],
         cwd=folder / "work",
@@ -133,8 +122,8 @@ def suite(groups: list[str]) -> tuple[str, int]:
         server.folder.mkdir()
         server.start()
         try:
-            plant(server)
-            return told(run(server, prepare(folder), folder, groups))
+            tests = prepare(folder, make_resources(server))
+            return told(run(server, tests, folder, groups))
         finally:
             server.kill()
 

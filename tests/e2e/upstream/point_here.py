@@ -11,6 +11,8 @@ import pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What deletes a shared resource comes last, or the tests that read it find nothing.
+    items.sort(key=lambda item: "delete" in item.path.name)
     url = os.environ["BACKBURNER_URL"]
     for item in items:
         callspec: Any = getattr(item, "callspec", None)
