@@ -78,9 +78,7 @@ def create_body(body: bytes, kind: JobKind, model: str) -> CreateBody:
         report.wrong((None, name), "unknown field beside batch", "Move it into batch, or leave it out")
     place: Place = (None, "batch")
     batch = _read(_BATCH, top["batch"], place, report)
-    values = {
-        name: _decoded(raw) for name, (raw, _) in batch.items() if name not in ("inputConfig", "output")
-    }
+    values = {name: _decoded(raw) for name, (raw, _) in batch.items() if name not in _LEFT_RAW}
     read = {
         name: read_field(_BATCH.fields[name], value, (place, batch[name][1]), report)
         for name, value in values.items()

@@ -6,7 +6,7 @@ the first few and how many there are; BadRequest.fieldViolations has them all (u
 
 from collections.abc import Sequence
 
-from backburner.core.errors import Code, Refused, TooLarge, Violation
+from backburner.core.errors import Code, Refused, Violation
 from backburner.core.exchange import Json
 from backburner.dialects.gemini.report import quoted
 
@@ -39,17 +39,11 @@ _NO_KEY = (
 _BAD_KEY = "API key not valid. Please pass a valid API key."
 
 
-def http_status(code: Code) -> int:
-    return _HTTP[code]
-
-
 def status(refused: Refused, *, input_name: str | None = None) -> tuple[int, dict[str, Json]]:
     """HTTP status and body of a refusal. `input_name` is the job's input file (`files/x`), where there is one."""
     if refused.code is Code.UNAUTHENTICATED:
         return _key_refused(refused)
-    http = (
-        413 if isinstance(refused, TooLarge) and refused.reason == "BODY_TOO_LARGE" else _HTTP[refused.code]
-    )
+    http = _HTTP[refused.code]
     details: list[Json] = [
         {"@type": _GOOGLE + "ErrorInfo", "reason": refused.reason, "domain": _DOMAIN},
     ]

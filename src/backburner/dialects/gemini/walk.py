@@ -17,7 +17,6 @@ from backburner.dialects.gemini.schema import MESSAGES
 
 MOST_NESTED = 100  # schemas inside schemas; deeper is a mistake, and Python's stack is finite
 _URLSAFE = bytes.maketrans(b"-_", b"+/")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 _INTEGER = re.compile(r"-?\d{1,20}")
 
 
