@@ -74,7 +74,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     `counts` is a cache of the ledger's truth. `input_name` is what the caller called the input
     (`files/x`), None for inline requests. `scanned` says that intake has seen every line.
-    `results_blob` is set once the result file is published.
+    `results_blob` is set once the result file is published, `errors_blob` with it where the dialect has the
+    requests without an answer in a file of their own and there are some.
     """
 
     id: str
@@ -101,6 +102,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     results_blob: str | None = None
     results_bytes: int = 0
+    errors_blob: str | None = None
+    errors_bytes: int = 0
     extras: dict[str, object] = msgspec.field(default_factory=dict[str, object])
 
     @property

@@ -36,6 +36,11 @@ def result_file_id(job: str) -> str:
     return f"batch-{job}"
 
 
+def errors_file_id(job: str) -> str:
+    """The file of requests without an answer, in dialects that have them apart."""
+    return f"errors-{job}"
+
+
 def cache_id() -> str:
     return mint(24)
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from backburner.core.errors import Code
+from backburner.core.errors import Code, Violation
 from backburner.core.exchange import Answer, Call, Json, Trouble
 from backburner.core.job import JobKind, JobState
 from backburner.core.request import CheckedLine, Outcome
@@ -55,6 +55,10 @@ class Dialect(Protocol):
     @property
     def unique_keys(self) -> bool:
         """Whether a key that comes twice in a job is a mistake."""
+        ...
+
+    def repeated_key(self, key: str, line: int | None, first_line: int) -> Violation:
+        """What is wrong with a request whose key an earlier line has, where keys are unique."""
         ...
 
     @property

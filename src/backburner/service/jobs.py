@@ -21,7 +21,7 @@ from backburner.core.limits import (
     REPORTED_VIOLATIONS,
     STREAM_BYTES,
 )
-from backburner.core.names import job_id, result_file_id
+from backburner.core.names import errors_file_id, job_id, result_file_id
 from backburner.engines.routes import Routes
 from backburner.service import paging
 from backburner.service.files import FileService
@@ -34,7 +34,10 @@ PUBLISH_WAIT_S = 20.0
 
 
 class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """What a caller asks for. The input is a file's id or, inline, the lines of one (without line breaks)."""
+    """What a caller asks for. The input is a file's id or, inline, the lines of one (without line breaks).
+
+    Without `check_first` wrong lines never refuse the creation: they fail the job. `expire_after_s` is when the
+    job is given up, where the dialect has a rule of its own."""
 
     dialect: str
     kind: JobKind
@@ -43,6 +46,8 @@ class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 0
     on_invalid: OnInvalid = OnInvalid.FAIL
     window_s: float = JOB_WINDOW_S
+    expire_after_s: float | None = None
+    check_first: bool = True
     file_id: str | None = None
     lines: Iterable[bytes] | None = None
     warnings: tuple[str, ...] = ()
@@ -106,8 +111,9 @@ class JobService:
         try:
             job = await self._job(id_, tenant, draft)
             run = await self._board.open(job)
-            await self._intake.scan(run, self._clock.monotonic() + CREATE_CHECK_S)
-            await self._refuse_wrong_lines(run)
+            if draft.check_first:
+                await self._intake.scan(run, self._clock.monotonic() + CREATE_CHECK_S)
+                await self._refuse_wrong_lines(run)
             job = msgspec.structs.replace(run.snapshot(), updated_at=self._clock.now())
             remembered = (idempotency.key, idempotency.digest) if idempotency else None
             await self._lanes.write.run(self._stores.jobs.insert, job, (), remembered)
@@ -158,7 +164,7 @@ class JobService:
             state=JobState.PENDING,
             created_at=now,
             updated_at=now,
-            expire_at=now + max(draft.window_s, JOB_EXPIRY_S),
+            expire_at=now + (draft.expire_after_s or max(draft.window_s, JOB_EXPIRY_S)),
             window_s=draft.window_s,
             display_name=draft.display_name,
             priority=draft.priority,
@@ -210,7 +216,7 @@ class JobService:
             )
         if not progress.invalid_count or run.job.on_invalid is OnInvalid.SKIP:
             return
-        violations = await self._lanes.read.run(self._violations, run.job)
+        violations = await self._lanes.read.run(self._violations, run.job, REPORTED_VIOLATIONS)
         seen = "" if progress.done else f" of the first {progress.next_ordinal:,} looked at"
         raise InvalidArgument(
             f"{progress.invalid_count} of {progress.next_ordinal:,} requests{seen} are wrong",
@@ -218,16 +224,17 @@ class JobService:
             violations=violations,
         )
 
-    def _violations(self, job: Job) -> list[Violation]:
+    def _violations(self, job: Job, limit: int) -> list[Violation]:
         """By line of the input file; the requests of a body have their place in the path instead."""
         with self._stores.ledgers.reader(job.id) as reader:
-            rows = reader.violations(REPORTED_VIOLATIONS)
-        return [
-            Violation(path, reason, instead, line if job.input_name else None, key)
-            for _, line, key, path, reason, instead in rows
-        ]
+            found = reader.violations(limit)
+        return found if job.input_name else [msgspec.structs.replace(x, line=None) for x in found]
 
     # -- read
+
+    async def violations(self, job: Job, limit: int = REPORTED_VIOLATIONS) -> list[Violation]:
+        """What is wrong with the lines of a job that was accepted before they were checked, in input order."""
+        return await self._lanes.read.run(self._violations, job, limit)
 
     async def get(self, tenant: str, job: str) -> Job:
         """The job with its live counts. A job that has just ended is answered once its results can be read,
@@ -292,7 +299,8 @@ class JobService:
 
     def _delete(self, job: Job) -> None:
         self._stores.delete_job(job.id)
-        self._stores.delete_blob_unless_used(self._stores.files.delete(job.tenant, result_file_id(job.id)))
+        for file in (result_file_id(job.id), errors_file_id(job.id)):
+            self._stores.delete_blob_unless_used(self._stores.files.delete(job.tenant, file))
 
     async def update(
         self, tenant: str, job: str, *, priority: int | None = None, display_name: str | None = None

@@ -103,19 +103,19 @@ class ResultService:
         found = {ordinal: line_of(echo, body) for _, ordinal, echo, body in page if body is not None}
         moved = [ordinal for _, ordinal, _, body in page if body is None]
         if moved:
-            blob = self._blob(job)
-            for ordinal, (offset, length) in zip(
-                moved, self._stores.ledgers.line_spans(job.id, moved), strict=True
-            ):
-                found[ordinal] = self._stores.blobs.read_range(blob, offset, length)
+            found.update(self._published_lines(job, moved))
         joined = b"".join(found[ordinal] + b"\n" for _, ordinal, _, _ in page)
         return (page[-1][0] if page else last), joined
 
-    def _blob(self, job: Job) -> str:
-        """The result file, which may have been published after `job` was read."""
+    def _published_lines(self, job: Job, ordinals: list[int]) -> Iterator[tuple[int, bytes]]:
+        """Lines whose bodies have left the ledger, from the files. The job may have been published after it was
+        read, so it is read again."""
         now = self._stores.jobs.get(job.tenant, job.id)
         assert now is not None and now.results_blob is not None, "bodies leave the ledger after publishing"
-        return now.results_blob
+        spans = self._stores.ledgers.line_spans(job.id, ordinals)
+        for ordinal, (place, length) in zip(ordinals, spans, strict=True):
+            blob, offset = (now.results_blob, place) if place >= 0 else (now.errors_blob or "", -1 - place)
+            yield ordinal, self._stores.blobs.read_range(blob, offset, length)
 
     async def _prefix(self, job: Job) -> AsyncIterator[bytes]:
         lines = self._prefix_lines(job.id)
@@ -125,10 +125,10 @@ class ResultService:
     def _prefix_lines(self, job: str) -> Iterator[bytes]:
         gathered = bytearray()
         with self._stores.ledgers.reader(job) as reader:
-            for _, _, echo, body in rows(reader, reader.request_count()):
-                if body is None:
+            for row in rows(reader, reader.request_count()):
+                if row.body is None:
                     break
-                gathered += line_of(echo, body) + b"\n"
+                gathered += line_of(row.echo, row.body) + b"\n"
                 if len(gathered) >= STREAM_BYTES:
                     yield bytes(gathered)
                     gathered.clear()

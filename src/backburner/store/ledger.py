@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from backburner.core.errors import Violation
 from backburner.core.job import Counts
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind
 from backburner.store.sqlite import connect, migrate, script, transaction
@@ -138,21 +139,53 @@ class Ledger:
                     for x in lines
                 ],
             )
-            db.executemany(
-                "INSERT INTO violation (ordinal, line, key, path, reason, instead) VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    (x.ordinal, x.line, x.key, v.path, v.reason, v.instead)
-                    for x in lines
-                    for v in x.violations
-                ],
-            )
-            seq = self._insert_outcomes(db, refused)
-            db.execute(
-                "UPDATE progress SET next_offset = ?, next_line = ?, next_ordinal = ?, invalid_count = ?, done = ?",
-                msgspec.structs.astuple(progress),
-            )
+            seq = self._advance(db, lines, refused, progress)
         self.progress = progress
         self._count(refused, seq)
+
+    def refuse(self, lines: Sequence[CheckedLine], refused: Sequence[Outcome], progress: Progress) -> None:
+        """Lines recorded before that turned out to be wrong. One that has an outcome by now keeps it."""
+        if self.sealed:
+            return
+        fresh = [outcome for outcome in refused if outcome.ordinal not in self._done]
+        with transaction(self._open()) as db:
+            seq = self._advance(db, lines, fresh, progress)
+        self.progress = progress
+        self._count(fresh, seq)
+
+    def _advance(
+        self,
+        db: sqlite3.Connection,
+        lines: Sequence[CheckedLine],
+        refused: Sequence[Outcome],
+        progress: Progress,
+    ) -> int:
+        db.executemany(
+            "INSERT INTO violation (ordinal, line, key, path, reason, instead, word) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (x.ordinal, x.line, x.key, v.path, v.reason, v.instead, v.word)
+                for x in lines
+                for v in x.violations
+            ],
+        )
+        db.execute(
+            "UPDATE progress SET next_offset = ?, next_line = ?, next_ordinal = ?, invalid_count = ?, done = ?",
+            msgspec.structs.astuple(progress),
+        )
+        return self._insert_outcomes(db, refused)
+
+    def repeated_keys(self) -> list[tuple[int, int, str, int]]:
+        """(ordinal, line, key, line of the first) of every request whose key an earlier one has."""
+        return (
+            self._open()
+            .execute(
+                "SELECT ordinal, line, key, first_line FROM (SELECT ordinal, line, key,"
+                " row_number() OVER again AS place, first_value(line) OVER again AS first_line"
+                " FROM request WHERE key IS NOT NULL WINDOW again AS (PARTITION BY key ORDER BY ordinal))"
+                " WHERE place > 1 ORDER BY ordinal"
+            )
+            .fetchall()
+        )
 
     def start_attempts(self, starts: Sequence[tuple[int, str]], at: float) -> range:
         """Records attempts, (ordinal, engine) each, before they are made; their ids in the same order."""
@@ -292,24 +325,25 @@ class LedgerReader:
             (from_ordinal, limit),
         ).fetchall()
 
-    def bodies(self, seqs: Sequence[int]) -> dict[int, bytes]:
-        """Bodies by seq. Neighbouring seqs are read as ranges: a job commits nearly in order."""
-        found: dict[int, bytes] = {}
+    def bodies(self, seqs: Sequence[int]) -> dict[int, tuple[bytes, OutcomeKind]]:
+        """Body and kind by seq. Neighbouring seqs are read as ranges: a job commits nearly in order."""
+        found: dict[int, tuple[bytes, OutcomeKind]] = {}
         numbered = enumerate(sorted(seqs))
         for _, run in groupby(numbered, lambda pair: pair[1] - pair[0]):
             members = [seq for _, seq in run]
-            found.update(
-                self._db.execute(
-                    "SELECT seq, body FROM outcome WHERE seq BETWEEN ? AND ?", (members[0], members[-1])
-                )
+            rows = self._db.execute(
+                "SELECT seq, body, kind FROM outcome WHERE seq BETWEEN ? AND ?", (members[0], members[-1])
             )
+            found.update((seq, (body, OutcomeKind(kind))) for seq, body, kind in rows)
         return found
 
-    def violations(self, limit: int) -> list[tuple[int, int, str | None, str, str, str]]:
-        """(ordinal, line, key, path, reason, instead), in input order."""
-        return self._db.execute(
-            "SELECT ordinal, line, key, path, reason, instead FROM violation ORDER BY rowid LIMIT ?", (limit,)
-        ).fetchall()
+    def violations(self, limit: int) -> list[Violation]:
+        """In input order."""
+        rows = self._db.execute(
+            "SELECT path, reason, instead, line, key, word FROM violation ORDER BY ordinal, rowid LIMIT ?",
+            (limit,),
+        )
+        return [Violation(*row) for row in rows]
 
     def usage(self) -> tuple[int, int, int]:
         """Tokens of the whole job: prompt, cached, output."""

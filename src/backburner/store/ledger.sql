@@ -52,7 +52,8 @@ CREATE TABLE violation (
     key     TEXT,
     path    TEXT NOT NULL,
     reason  TEXT NOT NULL,
-    instead TEXT NOT NULL
+    instead TEXT NOT NULL,
+    word    TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE progress (

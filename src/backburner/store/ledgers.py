@@ -52,7 +52,8 @@ class Ledgers:
             ledger.rest()
 
     def save_line_index(self, job: str, index: "array.array[int]") -> None:
-        """Where each line of the published file begins, by ordinal, and where the last one ends."""
+        """Where each published line is: its place and its length, by ordinal. A place below zero is -1 - offset
+        in the file of errors."""
         target = self._path(job).with_name("lines.idx")
         temporary = target.with_suffix(".tmp")
         with temporary.open("wb") as file:
@@ -63,12 +64,12 @@ class Ledgers:
         sync_folder(target.parent)
 
     def line_spans(self, job: str, ordinals: Sequence[int]) -> list[tuple[int, int]]:
-        """(offset, length) in the published file of the lines of these ordinals, line breaks left out."""
+        """(place, length) of the lines of these ordinals, line breaks left out."""
         spans: list[tuple[int, int]] = []
         with self._path(job).with_name("lines.idx").open("rb", buffering=0) as file:
             for ordinal in ordinals:
-                start, end = struct.unpack("=qq", os.pread(file.fileno(), 16, 8 * ordinal))
-                spans.append((start, end - start - 1))
+                place, length = struct.unpack("=qq", os.pread(file.fileno(), 16, 16 * ordinal))
+                spans.append((place, length))
         return spans
 
     def delete(self, job: str) -> None:

@@ -74,7 +74,11 @@ class Intake:
             await self._fail(run, Code.INTERNAL, words)
         if run.job.ended or not run.ledger.progress.done:
             return
-        if run.condemned:
+        if not run.counts.total:
+            await self._fail(
+                run, Code.INVALID_ARGUMENT, f"{run.job.input_name or 'the body'} has no requests in it"
+            )
+        elif run.condemned:
             message = (
                 f"{run.ledger.progress.invalid_count} of {run.counts.total} lines of "
                 f"{run.job.input_name or 'the request body'} are wrong; "
@@ -111,11 +115,26 @@ class Intake:
             next_line=progress.next_line + piece.line_breaks,
             next_ordinal=progress.next_ordinal + len(lines),
             invalid_count=progress.invalid_count + len(wrong),
-            done=piece.at_end,
+            done=piece.at_end and not run.dialect.unique_keys,
         )
         refused = [refusal(run, line, self._clock.now()) for line in wrong]
         await self._lanes.write.run(run.ledger.record_scan, lines, refused, after)
         run.warn(warning for line in lines for warning in line.warnings)
+        if piece.at_end and run.dialect.unique_keys:
+            await self._refuse_repeats(run, msgspec.structs.replace(after, done=True))
+
+    async def _refuse_repeats(self, run: JobRun, after: Progress) -> None:
+        """The end of a scan where keys are unique: only now can it be known that they are."""
+        again = await self._lanes.write.run(run.ledger.repeated_keys)
+        lines = [
+            CheckedLine(
+                ordinal, line, 0, 0, key, b"", b"", b"", (run.dialect.repeated_key(key, line, first),)
+            )
+            for ordinal, line, key, first in again
+        ]
+        after = msgspec.structs.replace(after, invalid_count=after.invalid_count + len(lines))
+        refused = [refusal(run, line, self._clock.now()) for line in lines]
+        await self._lanes.write.run(run.ledger.refuse, lines, refused, after)
 
     def _read(self, job: Job, offset: int) -> Piece:
         """Whole lines from `offset` on, about SCAN_CHUNK_BYTES of them."""

@@ -2,7 +2,8 @@
 
 Walks the ordinals, never the order of completion: this is where promise P1 lives. A job that was cancelled,
 failed or expired is published too: what it has, and for each request without an outcome an error that says
-why. The file is written aside and gets its name only when it is whole; the job is called SUCCEEDED after that.
+why. Where the dialect wants errors apart there are two files, each in input order. A file is written aside and
+gets its name only when it is whole; the job is called SUCCEEDED after that.
 """
 
 import array
@@ -10,12 +11,14 @@ import asyncio
 import hashlib
 from collections.abc import Iterator
 
+import msgspec
+
 from backburner.core.clock import Clock
 from backburner.core.job import Job, JobState
 from backburner.core.lanes import Lanes
 from backburner.core.limits import STREAM_BYTES
-from backburner.core.names import result_file_id
-from backburner.core.request import line_of
+from backburner.core.names import errors_file_id, result_file_id
+from backburner.core.request import OutcomeKind, line_of
 from backburner.dialects.protocol import Dialect, Stamp
 from backburner.store.blobs import BlobWriter
 from backburner.store.files import FileRow, FileSource
@@ -28,22 +31,75 @@ PAGE_ROWS = 250  # an answer may be large
 DROP_ROWS = 5000
 
 
-def rows(reader: LedgerReader, total: int) -> Iterator[tuple[int, str | None, bytes, bytes | None]]:
-    """(ordinal, key, echo, body) of `total` requests in input order; body None where there is no outcome."""
+class Row(msgspec.Struct, frozen=True):
+    """A request with its outcome, or with neither body nor kind."""
+
+    ordinal: int
+    key: str | None
+    echo: bytes
+    body: bytes | None = None
+    kind: OutcomeKind | None = None
+
+
+def rows(reader: LedgerReader, total: int) -> Iterator[Row]:
+    """`total` requests in input order."""
     seqs = reader.seqs(total)
     for start in range(0, total, PAGE_ROWS):
         page = reader.echoes(start, min(PAGE_ROWS, total - start))
         bodies = reader.bodies([seqs[ordinal] for ordinal, _, _ in page if seqs[ordinal]])
         for ordinal, key, echo in page:
-            yield ordinal, key, echo, bodies.get(seqs[ordinal])
+            body, kind = bodies.get(seqs[ordinal], (None, None))
+            yield Row(ordinal, key, echo, body, kind)
 
 
-def walk(reader: LedgerReader, job: Job, dialect: Dialect, total: int) -> Iterator[bytes]:
-    """The result lines of a job that has ended, in input order, without line breaks."""
-    for ordinal, key, echo, body in rows(reader, total):
+def walk(reader: LedgerReader, job: Job, dialect: Dialect, total: int) -> Iterator[tuple[bytes, bool]]:
+    """The result lines of a job that has ended, in input order, without line breaks; and whether the line is
+    an answer."""
+    for row in rows(reader, total):
+        body = row.body
         if body is None:
-            body = dialect.unfinished(job.state, Stamp(job.id, ordinal, key, job.created_at)).body
-        yield line_of(echo, body)
+            body = dialect.unfinished(job.state, Stamp(job.id, row.ordinal, row.key, job.created_at)).body
+        yield line_of(row.echo, body), row.kind is OutcomeKind.ANSWER
+
+
+class Copy:
+    """One result file in the making."""
+
+    def __init__(self, writer: BlobWriter) -> None:
+        self.size_bytes = 0
+        self._writer = writer
+        self._digest = hashlib.sha256()
+        self._gathered = bytearray()
+
+    def add(self, line: bytes) -> int:
+        """Where the line begins."""
+        begin = self.size_bytes
+        self._gathered += line + b"\n"
+        self.size_bytes += len(line) + 1
+        if len(self._gathered) >= STREAM_BYTES:
+            self._flush()
+        return begin
+
+    def _flush(self) -> None:
+        self._digest.update(self._gathered)
+        self._writer.write(self._gathered)
+        self._gathered.clear()
+
+    def commit(self) -> tuple[str, str]:
+        """The blob and the hex digest of its bytes."""
+        self._flush()
+        return self._writer.commit(), self._digest.hexdigest()
+
+    def discard(self) -> None:
+        self._writer.discard()
+
+
+class Published(msgspec.Struct, frozen=True):
+    """What a job left: its result file, the file of its errors where they are apart, and where each line is."""
+
+    results: FileRow
+    errors: FileRow | None
+    index: "array.array[int]"
 
 
 class Publisher:
@@ -74,38 +130,63 @@ class Publisher:
             if run.job.state is not JobState.FINALIZING:
                 await self._board.move(run, JobState.FINALIZING)
         job = run.snapshot()
-        row, index = await self._lanes.read.run(self._write, job, run.dialect)
-        await self._lanes.write.run(self._save, row, job.id, index)
-        blob, size_bytes = row.blob, row.size_bytes
-        if not await self._board.move(run, JobState.SUCCEEDED, results_blob=blob, results_bytes=size_bytes):
-            await self._board.amend(run, results_blob=blob, results_bytes=size_bytes)
+        made = await self._lanes.read.run(self._write, job, run.dialect)
+        await self._lanes.write.run(self._save, made, job.id)
+        changes: dict[str, object] = {
+            "results_blob": made.results.blob,
+            "results_bytes": made.results.size_bytes,
+            "errors_blob": made.errors.blob if made.errors else None,
+            "errors_bytes": made.errors.size_bytes if made.errors else 0,
+        }
+        if not await self._board.move(run, JobState.SUCCEEDED, None, **changes):
+            await self._board.amend(run, **changes)
         await self._lanes.write.run(self._stores.release_pins, job.id)
         await self._drop_bodies(run)
         await self._board.retire(run)
 
-    def _save(self, row: FileRow, job: str, index: "array.array[int]") -> None:
-        before = self._stores.files.get(row.tenant, row.id)
-        self._stores.ledgers.save_line_index(job, index)
-        self._stores.files.replace(row)
-        if before is not None:  # a crash came before the job could be told
-            self._stores.delete_blob_unless_used(before.blob)
+    def _save(self, made: Published, job: str) -> None:
+        self._stores.ledgers.save_line_index(job, made.index)
+        for row in (made.results, made.errors):
+            if row is None:
+                continue
+            before = self._stores.files.get(row.tenant, row.id)
+            self._stores.files.replace(row)
+            if before is not None:  # a crash came before the job could be told
+                self._stores.delete_blob_unless_used(before.blob)
 
-    def _write(self, job: Job, dialect: Dialect) -> tuple[FileRow, "array.array[int]"]:
-        writer = self._stores.blobs.writer()
+    def _write(self, job: Job, dialect: Dialect) -> Published:
+        answers = Copy(self._stores.blobs.writer())
+        errors = Copy(self._stores.blobs.writer()) if dialect.errors_apart else answers
+        index: array.array[int] = array.array("q")
         try:
-            index, sha256 = self._copy(writer, job, dialect)
-            blob = writer.commit()
+            with self._stores.ledgers.reader(job.id) as reader:
+                for line, answered in walk(reader, job, dialect, job.counts.total):
+                    begin = (answers if answered else errors).add(line)
+                    # a line of the file of errors has its place as -1 - offset
+                    index.append(-1 - begin if errors is not answers and not answered else begin)
+                    index.append(len(line))
+            assert len(index) == 2 * job.counts.total, "one line for each request"
+            results = self._row(job, result_file_id(job.id), "results", answers)
+            apart = errors is not answers and errors.size_bytes > 0
+            failed = self._row(job, errors_file_id(job.id), "errors", errors) if apart else None
+            if errors is not answers and not apart:
+                errors.discard()
+            return Published(results, failed, index)
         except BaseException:
-            writer.discard()
+            answers.discard()
+            errors.discard()
             raise
+
+    def _row(self, job: Job, file: str, what: str, copy: Copy) -> FileRow:
+        blob, sha256 = copy.commit()
         now = self._clock.now()
-        row = FileRow(
-            id=result_file_id(job.id),
+        return FileRow(
+            id=file,
             tenant=job.tenant,
             blob=blob,
-            size_bytes=index[-1],
+            size_bytes=copy.size_bytes,
             mime_type="application/jsonl",
-            display_name=f"results of {job.display_name or job.id}",
+            display_name=f"{what} of {job.display_name or job.id}",
             sha256=sha256,
             source=FileSource.GENERATED,
             job=job.id,
@@ -113,29 +194,6 @@ class Publisher:
             updated_at=now,
             expire_at=now + self._retention_s,
         )
-        return row, index
-
-    def _copy(self, writer: BlobWriter, job: Job, dialect: Dialect) -> tuple["array.array[int]", str]:
-        """The lines, to the writer. Where each begins and where the last ends, and the digest of all."""
-        digest = hashlib.sha256()
-        index: array.array[int] = array.array("q")
-        size_bytes = 0
-        gathered = bytearray()
-        with self._stores.ledgers.reader(job.id) as reader:
-            for line in walk(reader, job, dialect, job.counts.total):
-                index.append(size_bytes)
-                size_bytes += len(line) + 1
-                gathered += line
-                gathered += b"\n"
-                if len(gathered) >= STREAM_BYTES:
-                    digest.update(gathered)
-                    writer.write(gathered)
-                    gathered.clear()
-        digest.update(gathered)
-        writer.write(gathered)
-        assert len(index) == job.counts.total, "one line for each request"
-        index.append(size_bytes)
-        return index, digest.hexdigest()
 
     async def _drop_bodies(self, run: JobRun) -> None:
         """In steps, so that other jobs' commits come in between."""

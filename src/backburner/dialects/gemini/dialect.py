@@ -2,7 +2,7 @@
 
 import msgspec
 
-from backburner.core.errors import Code
+from backburner.core.errors import Code, Violation
 from backburner.core.exchange import Answer, Call, Json, Trouble, TroubleKind
 from backburner.core.job import JobKind, JobState
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind
@@ -39,6 +39,9 @@ class GeminiDialect:
     @property
     def unique_keys(self) -> bool:
         return False
+
+    def repeated_key(self, key: str, line: int | None, first_line: int) -> Violation:
+        return Violation("key", f"is the key of line {first_line} too", "", line, key)
 
     @property
     def errors_apart(self) -> bool:
