@@ -1,5 +1,6 @@
 """`backburner validate`: every wrong line of an input file, and what to write instead. Calls no engine."""
 
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
@@ -62,7 +63,7 @@ def validate(file: Path | None, embed: bool, model: str, as_json: bool, schema: 
 def opened(file: Path) -> BinaryIO:
     """The bytes of a file, or of standard input for `-`. Raises InvalidArgument."""
     if str(file) == "-":
-        return click.get_binary_stream("stdin")  # type: ignore[return-value]  # it reads bytes, which is all we ask
+        return sys.stdin.buffer
     if file.is_dir():
         raise InvalidArgument(f"{file} is a folder; name a file with one request in JSON on each line")
     try:
