@@ -14,6 +14,7 @@ import msgspec
 
 from backburner.core.errors import Code, Violation
 from backburner.core.exchange import Answer, Call, CallKind, Trouble
+from backburner.core.job import JobState
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind
 from backburner.dialects.protocol import Refusal, Setting, Source, Stamp
 
@@ -22,6 +23,13 @@ NEEDS = re.compile(rb"@(file|cache):(\S+)")
 
 class PlainDialect:
     name = "plain"
+
+    def __init__(self, *, unique_keys: bool = False, errors_apart: bool = False) -> None:
+        self.unique_keys = unique_keys
+        self.errors_apart = errors_apart
+
+    def repeated_key(self, key: str, line: int | None, first_line: int) -> Violation:
+        return Violation("key", f"{key} is on line {first_line} too", line=line, key=key)
 
     def check_lines(
         self, chunk: bytes, source: Source, first_ordinal: int, first_line: int, offset: int
@@ -83,6 +91,9 @@ class PlainDialect:
     def failed(self, code: Code, message: str, stamp: Stamp) -> Outcome:
         body = b'"error":' + msgspec.json.encode({"code": int(code), "message": message})
         return Outcome(ordinal=stamp.ordinal, kind=OutcomeKind.ERROR, body=body, code=code)
+
+    def unfinished(self, state: JobState, stamp: Stamp) -> Outcome:
+        return self.failed(Code.CANCELLED, f"unfinished: {state}", stamp)
 
     def trouble_code(self, trouble: Trouble) -> Code:
         return Code.UNAVAILABLE

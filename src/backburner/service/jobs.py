@@ -128,7 +128,7 @@ class JobService:
     def resume(self, run: JobRun) -> None:
         """Puts a job on the board; what is left of its input is scanned beside its execution."""
         self._board.admit(run)
-        if not run.job.ended and (run.condemned or not run.ledger.progress.done):
+        if not run.job.ended and run.scanning:
             task = asyncio.create_task(self._intake.scan_on(run))
             self._background.add(task)
             task.add_done_callback(self._background.discard)

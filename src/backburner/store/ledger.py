@@ -175,14 +175,15 @@ class Ledger:
         return self._insert_outcomes(db, refused)
 
     def repeated_keys(self) -> list[tuple[int, int, str, int]]:
-        """(ordinal, line, key, line of the first) of every request whose key an earlier one has."""
+        """(ordinal, line, key, line of the first) of every request whose key an earlier one has, and with which
+        nothing else is wrong."""
         return (
             self._open()
             .execute(
                 "SELECT ordinal, line, key, first_line FROM (SELECT ordinal, line, key,"
                 " row_number() OVER again AS place, first_value(line) OVER again AS first_line"
                 " FROM request WHERE key IS NOT NULL WINDOW again AS (PARTITION BY key ORDER BY ordinal))"
-                " WHERE place > 1 ORDER BY ordinal"
+                " WHERE place > 1 AND ordinal NOT IN (SELECT ordinal FROM violation) ORDER BY ordinal"
             )
             .fetchall()
         )
@@ -263,18 +264,32 @@ class Ledger:
         rows.close()
         return found, at
 
-    def drop_bodies(self, from_seq: int, limit: int) -> int | None:
+    def drop_bodies(self, from_seq: int, limit: int, limit_bytes: int) -> int | None:
         """After publishing, when the bodies are in the result file: a bounded piece of dropping them here.
         The seq to go on from, None when all are gone."""
         db = self._open()
-        if from_seq > self.last_seq:
+        sizes = db.execute(
+            "SELECT seq, length(body) FROM outcome WHERE seq >= ? ORDER BY seq LIMIT ?", (from_seq, limit)
+        )
+        end, dropped_bytes = from_seq, 0
+        for seq, length in sizes:
+            end, dropped_bytes = seq + 1, dropped_bytes + (length or 0)
+            if dropped_bytes >= limit_bytes:
+                break
+        sizes.close()
+        if end == from_seq:
             return None
         with transaction(db):
-            db.execute(
-                "UPDATE outcome SET body = NULL WHERE seq >= ? AND seq < ?", (from_seq, from_seq + limit)
-            )
-        db.execute("PRAGMA incremental_vacuum").fetchall()
-        return from_seq + limit
+            # written again, because an UPDATE leaves the pages as they are, half empty
+            kept = db.execute(
+                "DELETE FROM outcome WHERE seq >= ? AND seq < ? RETURNING seq, ordinal, kind, code, finish_reason,"
+                " prompt_tokens, cached_tokens, output_tokens, engine, model, at",
+                (from_seq, end),
+            ).fetchall()
+            kept.sort()
+            db.executemany("INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", kept)
+        db.executescript("PRAGMA incremental_vacuum")  # execute() would take one step, which is one page
+        return end
 
 
 class LedgerReader:

@@ -16,7 +16,7 @@ import msgspec
 from backburner.core.clock import Clock
 from backburner.core.job import Job, JobState
 from backburner.core.lanes import Lanes
-from backburner.core.limits import STREAM_BYTES
+from backburner.core.limits import MIB, STREAM_BYTES
 from backburner.core.names import errors_file_id, result_file_id
 from backburner.core.request import OutcomeKind, line_of
 from backburner.dialects.protocol import Dialect, Stamp
@@ -28,7 +28,8 @@ from backburner.work.board import Board
 from backburner.work.run import JobRun
 
 PAGE_ROWS = 250  # an answer may be large
-DROP_ROWS = 5000
+DROP_ROWS = 2000
+DROP_BYTES = 4 * MIB
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -199,4 +200,4 @@ class Publisher:
         """In steps, so that other jobs' commits come in between."""
         seq: int | None = 1
         while seq is not None:
-            seq = await self._lanes.write.run(run.ledger.drop_bodies, seq, DROP_ROWS)
+            seq = await self._lanes.write.run(run.ledger.drop_bodies, seq, DROP_ROWS, DROP_BYTES)

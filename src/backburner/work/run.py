@@ -57,8 +57,13 @@ class JobRun:
 
     @property
     def complete(self) -> bool:
-        """Every line was seen and every request has its outcome."""
-        return self.ledger.progress.done and self.counts.pending == 0 and not self.condemned
+        """Every line was seen, there were some, and every request has its outcome."""
+        return not self.scanning and self.counts.pending == 0
+
+    @property
+    def scanning(self) -> bool:
+        """Lines are left to be looked at, or what was found in them will yet end the job."""
+        return not self.ledger.progress.done or self.condemned or not self.counts.total
 
     @property
     def exhausted(self) -> bool:
