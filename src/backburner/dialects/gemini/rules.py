@@ -12,6 +12,7 @@ from backburner.dialects.gemini.report import Flawed, Place, Report, quoted, sho
 from backburner.dialects.gemini.schema import PART_DATA
 
 _PART_DATA = frozenset(PART_DATA)
+_TRACES = frozenset(("thought", "thoughtSignature"))  # SDK chats send back empty thoughts beside the text
 _ROLES = frozenset(("user", "model", "function"))
 _ROLE_INSTEAD = {
     "assistant": 'Write "role": "model"',
@@ -132,17 +133,17 @@ def parts_rules(content: dict[str, Json], place: Place, report: Report) -> None:
             )
         return
     for at, part in enumerate(parts):
-        _part(part, ((place, "parts"), at), report)
+        _part(part, ((place, "parts"), at), report, len(parts) == 1)
 
 
-def _part(part: dict[str, Json], place: Place, report: Report) -> None:
+def _part(part: dict[str, Json], place: Place, report: Report, alone: bool) -> None:
     data = _PART_DATA.intersection(part)
     if len(data) != 1:
         if data:
             report.wrong(
                 place, f"expected one of text, inlineData, fileData and the like, found {_and(data)}"
             )
-        elif not isinstance(part, Flawed):
+        elif not isinstance(part, Flawed) and (alone or not _TRACES.intersection(part)):
             report.wrong(place, "expected text, inlineData, fileData or the like, found none of them")
         return
     (kind,) = data

@@ -71,6 +71,7 @@ _RESOLUTIONS = (
 )
 _TOOL_TYPES = (
     "TOOL_TYPE_UNSPECIFIED",
+    "GOOGLE_SEARCH",  # in google-genai's own tests, though not in its enum
     "GOOGLE_SEARCH_WEB",
     "GOOGLE_SEARCH_IMAGE",
     "URL_CONTEXT",
