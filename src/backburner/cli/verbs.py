@@ -11,26 +11,28 @@ from backburner.config import Loaded, load
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Verb(click.Command):
-    """A command that takes --debug; entry.py looks for the word itself."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        words = "When it fails, show where in the code."
-        self.params.append(click.Option(["--debug"], is_flag=True, expose_value=False, help=words))
-
-
 class Verbs(click.Group):
-    command_class = Verb
+    """A group in which every verb takes --debug (entry.py looks for the word itself) and -h."""
+
     group_class = type  # groups inside groups are of the same make
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         named.setdefault("context_settings", {"help_option_names": ["-h", "--help"]})
         super().__init__(*arguments, **named)
-        self.params.append(click.Option(["--debug"], is_flag=True, expose_value=False, hidden=True))
+        self.params.append(_debug(hidden=True))
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        if not isinstance(cmd, Verbs):
+            cmd.params.append(_debug(hidden=False))
+        super().add_command(cmd, name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)  # as they were added: the ones that people begin with first
+
+
+def _debug(*, hidden: bool) -> click.Option:
+    words = "When it fails, show where in the code."
+    return click.Option(["--debug"], is_flag=True, expose_value=False, hidden=hidden, help=words)
 
 
 def examples(*lines: str) -> str:
@@ -62,7 +64,7 @@ def engine_option(command: F) -> F:
         "--engine",
         metavar="SPEC",
         help="Send every model to this engine: local, a name from [engines] of the config, or "
-        "simulated[:latency_ms=..,jitter=..,error_rate=..,seed=..,log=PATH].",
+        "simulated[:OPTION=VALUE,...] with latency_ms, jitter, error_rate, seed, log.",
     )(command)
 
 

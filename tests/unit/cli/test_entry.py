@@ -18,11 +18,12 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
     """A verb `fail` that raises what the test puts into the list."""
     errors: list[BaseException] = []
 
-    @click.command(cls=entry.Verbs.command_class)
+    @click.command()
     def fail() -> None:
         raise errors[0]
 
-    monkeypatch.setitem(entry.root.commands, "fail", fail)
+    monkeypatch.setattr(entry.root, "commands", dict(entry.root.commands))
+    entry.root.add_command(fail)
     return errors
 
 
@@ -93,11 +94,21 @@ def verbs(group: click.Group, before: tuple[str, ...] = ()) -> list[tuple[str, .
     return found
 
 
+def found(words: tuple[str, ...]) -> click.Command:
+    verb: click.Command = entry.root
+    for word in words:
+        assert isinstance(verb, click.Group)
+        verb = verb.commands[word]
+    return verb
+
+
 @pytest.mark.parametrize("words", verbs(entry.root), ids=" ".join)
 def test_every_verb_explains_itself(command: Command, words: tuple[str, ...]) -> None:
     ran = command(*words, "--help")
     assert ran.code == 0
     assert f"Usage: backburner {' '.join(words)}" in ran.out
+    if not isinstance(found(words), click.Group):
+        assert "--debug" in ran.out
     assert len(ran.out.splitlines()[2].strip()) > 10, "a sentence about it follows the usage"
 
 
