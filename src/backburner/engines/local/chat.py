@@ -37,10 +37,10 @@ GRAMMAR_COMPILER = "xgrammar"  # named in the native exceptions that a grammar c
 
 
 class ChatLoop:
-    def __init__(self, setup: Setup, wire: Wire) -> None:
+    def __init__(self, setup: Setup, wire: Wire, pipeline: Pipeline) -> None:
         self._setup = setup
         self._wire = wire
-        self._pipeline = Pipeline(setup)
+        self._pipeline = pipeline
         self._draws = random.Random(setup.seed)
         self._legs: list[Leg] = []
         self._held: deque[Generation] = deque()  # suspects of a fall, to enter one at a time
@@ -72,6 +72,9 @@ class ChatLoop:
                     raise WrongBody(f"{self._setup.model} answers chats, it makes no embeddings")
         except WrongBody as error:
             self._wire.send(Wrong(frame.id, str(error)))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # Doors that pass a caller's body through unread may send anything; its neighbours must not pay.
+            self._wire.send(Wrong(frame.id, f"the request's body is malformed: {error!r}"))
 
     def _generation(self, frame: Ask) -> Generation:
         settings = settings_of(frame.body, self._setup.temperature, self._setup.top_p)

@@ -31,8 +31,9 @@ def run(setup: Setup, wire: Wire) -> None:
     """Serves the model until the parent is gone."""
     if setup.kind is CallKind.CHAT:
         from backburner.engines.local.chat import ChatLoop
+        from backburner.engines.local.pipeline import Pipeline
 
-        ChatLoop(setup, wire).run()
+        ChatLoop(setup, wire, Pipeline(setup)).run()
     else:
         from backburner.engines.local.embed import EmbedLoop
 

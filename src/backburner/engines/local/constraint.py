@@ -12,7 +12,8 @@ from backburner.engines.local import tools
 from backburner.engines.local.asked import WrongBody
 from backburner.engines.local.grammar.finish import Finisher, Reading
 from backburner.engines.local.grammar.nodes import Alt, Grammar, Node, Repeat, Seq, alt, ebnf
-from backburner.engines.local.grammar.schema import CHARS_EXACT_MAX, WrongSchema, grammar_of, object_grammar
+from backburner.engines.local.grammar.refusal import WrongSchema
+from backburner.engines.local.grammar.schema import CHARS_EXACT_MAX, grammar_of, object_grammar
 from backburner.engines.local.grammar.unroll import Endless
 
 KEPT = 256

@@ -46,7 +46,12 @@ class EmbedLoop:
         self._wire.send(Ready(context_tokens=self._setup.context_tokens))
         while True:
             for frame in self._wire.drain(wait=not self._texts):
-                self._take(frame)
+                try:
+                    self._take(frame)
+                except (AttributeError, TypeError) as error:
+                    # Doors that pass a caller's body through unread may send anything.
+                    self._asked.pop(frame.id, None)
+                    self._wire.send(Wrong(frame.id, f"the request's body is malformed: {error}"))
             if self._texts:
                 self._batch()
 

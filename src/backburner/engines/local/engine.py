@@ -5,12 +5,10 @@ replies as answers. It imports nothing of the runtime, so a plain install can bu
 `status()` what is missing and which command mends it.
 """
 
-import array
 import asyncio
 import os
 import random
 import secrets
-import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 
@@ -21,25 +19,23 @@ from backburner.core.exchange import (
     CallKind,
     Capabilities,
     Delta,
-    Feature,
     Json,
     Trouble,
     TroubleKind,
+    unsupported,
 )
 from backburner.core.limits import DEFAULT_OUTPUT_TOKENS
 from backburner.core.request import Usage
 from backburner.engines.local import runtime, store
+from backburner.engines.local.bodies import embeddings_body, frame_of, info_of
 from backburner.engines.local.catalogue import CHAT_MODEL, EMBED_MODEL, KNOWN
 from backburner.engines.local.frames import (
     Answered,
-    Ask,
     Count,
     Counted,
-    Embed,
     Failed,
     Piece,
     Reply,
-    ToChild,
     Vectors,
     Wrong,
 )
@@ -49,21 +45,6 @@ from backburner.engines.protocol import EngineStatus, Health, ModelInfo
 
 PULL_COMMAND = "backburner models pull"
 CACHE_BYTES = 1024**3
-
-CHAT_FEATURES = frozenset(
-    {
-        Feature.CHAT,
-        Feature.JSON_SCHEMA,
-        Feature.JSON_OBJECT,
-        Feature.TOOLS,
-        Feature.LOGPROBS,
-        Feature.CANDIDATES,
-        Feature.SEED,
-        Feature.TOP_K,
-        Feature.PENALTIES,
-    }
-)
-EMBED_FEATURES = frozenset({Feature.EMBED, Feature.DIMENSIONS})
 
 
 class LocalEngine:
@@ -120,15 +101,14 @@ class LocalEngine:
 
     def status(self) -> EngineStatus:
         lacking = self.lacking()
-        if lacking:
+        if lacking and (runtime.missing() or not self._manifests):
             return EngineStatus(Health.DOWN, lacking)
-        states = {child.state for child in self._children.values()}
-        if ChildState.DOWN in states:
-            reasons = (one.reason for one in self._children.values() if one.state is ChildState.DOWN)
+        reasons = [one.reason for one in self._children.values() if one.state is ChildState.DOWN]
+        if reasons:
             return EngineStatus(Health.DOWN, "; ".join(reasons))
-        if ChildState.STARTING in states:
+        if any(child.state is ChildState.STARTING for child in self._children.values()):
             return EngineStatus(Health.STARTING, "the model is being opened")
-        return EngineStatus(Health.UP)
+        return EngineStatus(Health.UP, lacking)
 
     def lacking(self) -> str:
         """What keeps the default models from running, with the command that mends it; empty when nothing."""
@@ -144,25 +124,8 @@ class LocalEngine:
 
     def models(self) -> list[ModelInfo]:
         """The pulled models, then the known ones that are still to be pulled."""
-        infos = [
-            _info(
-                one.id, one.kind, one.context_tokens, one.display_name, one.description, self._output_tokens
-            )
-            for one in self._manifests.values()
-        ]
-        infos += [
-            _info(
-                known.id,
-                known.kind,
-                known.context_tokens,
-                known.display_name,
-                known.description,
-                self._output_tokens,
-            )
-            for known in KNOWN.values()
-            if known.id not in self._manifests
-        ]
-        return infos
+        known = [model for model in KNOWN.values() if model.id not in self._manifests]
+        return [info_of(model) for model in (*self._manifests.values(), *known)]
 
     def capabilities(self, model: str) -> Capabilities | None:
         for info in self.models():
@@ -176,21 +139,27 @@ class LocalEngine:
         child = self._child(call.model)
         if child is None:
             return self._not_served(call.model)
+        refusal = self._refusal(call)
+        if refusal is not None:
+            return refusal
         try:
             async with asyncio.timeout(deadline_s):
-                reply = await child.ask(lambda number: _frame(call, number, stream=False))
+                reply = await child.ask(lambda number: frame_of(call, number, stream=False))
         except TimeoutError:
-            return self._trouble(TroubleKind.TIMEOUT, f"no answer within {deadline_s:g} s")
+            return self._trouble(
+                TroubleKind.TIMEOUT, f"The engine {self._name} gave no answer within {deadline_s:g} s"
+            )
         except NotUp as error:
             return self._not_up(error)
         return self._answer(call, reply)
 
     async def stream(self, call: Call, deadline_s: float) -> AsyncIterator[Delta | Trouble]:
         child = self._child(call.model)
-        if child is None:
-            yield self._not_served(call.model)
+        refusal = self._refusal(call)
+        if child is None or refusal is not None:
+            yield refusal or self._not_served(call.model)
             return
-        replies = child.follow(lambda number: _frame(call, number, stream=True))
+        replies = child.follow(lambda number: frame_of(call, number, stream=True))
         try:
             async with asyncio.timeout(deadline_s):
                 async for reply in replies:
@@ -203,7 +172,9 @@ class LocalEngine:
                     else:
                         yield Delta(choices=[], usage=answer.usage, model=call.model)
         except TimeoutError:
-            yield self._trouble(TroubleKind.TIMEOUT, f"no answer within {deadline_s:g} s")
+            yield self._trouble(
+                TroubleKind.TIMEOUT, f"The engine {self._name} gave no answer within {deadline_s:g} s"
+            )
         except NotUp as error:
             yield self._not_up(error)
         finally:
@@ -232,7 +203,7 @@ class LocalEngine:
                 }
                 usage = Usage(prompt=reply.prompt, cached=reply.cached, output=reply.output)
             case Vectors():
-                body = _embeddings_body(call.model, reply)
+                body = embeddings_body(call.model, reply)
                 usage = Usage(prompt=reply.tokens)
             case _:
                 return self._trouble_of(reply)
@@ -250,6 +221,14 @@ class LocalEngine:
                 raise AssertionError(
                     f"a child replied with {type(reply).__name__}, which answers nothing here"
                 )
+
+    def _refusal(self, call: Call) -> Trouble | None:
+        can = self.capabilities(call.model)
+        missing = unsupported(call.needs, can) if call.needs and can else None
+        if not missing:
+            return None
+        words = f"The engine {self._name} ({call.model}) cannot do {', '.join(missing)}"
+        return self._trouble(TroubleKind.REQUEST, words)
 
     def _trouble(self, kind: TroubleKind, message: str) -> Trouble:
         return Trouble(kind=kind, message=message, engine=self._name)
@@ -303,45 +282,6 @@ class LocalEngine:
             slots=CHAT_SLOTS if chat else EMBED_SLOTS,
             seed=seed,
         )
-
-
-def _frame(call: Call, number: int, *, stream: bool) -> ToChild:
-    if call.kind is CallKind.CHAT:
-        return Ask(number, call.body, stream)
-    texts = call.body.get("input", [])
-    return Embed(number, [texts] if isinstance(texts, str) else texts, call.body.get("dimensions"))
-
-
-def _embeddings_body(model: str, reply: Vectors) -> dict[str, Json]:
-    floats = array.array("f", reply.floats)
-    if sys.byteorder == "big":
-        floats.byteswap()
-    numbers = floats.tolist()
-    width = reply.width
-    rows = [numbers[start : start + width] for start in range(0, len(numbers), width)]
-    return {
-        "object": "list",
-        "model": model,
-        "data": [{"object": "embedding", "index": index, "embedding": row} for index, row in enumerate(rows)],
-        "usage": {"prompt_tokens": reply.tokens, "total_tokens": reply.tokens},
-    }
-
-
-def _info(
-    model: str, kind: CallKind, context_tokens: int, display_name: str, description: str, output_tokens: int
-) -> ModelInfo:
-    chat = kind is CallKind.CHAT
-    return ModelInfo(
-        id=model,
-        display_name=display_name,
-        description=description,
-        capabilities=Capabilities(
-            features=CHAT_FEATURES if chat else EMBED_FEATURES,
-            context_tokens=context_tokens,
-            output_tokens=context_tokens if chat else 0,
-            slots=CHAT_SLOTS if chat else EMBED_SLOTS,
-        ),
-    )
 
 
 def cpu_count() -> int:

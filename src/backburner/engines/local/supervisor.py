@@ -6,10 +6,10 @@ started, at once after the first death and later after a growing pause. Calls th
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import sys
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from enum import StrEnum
 
@@ -24,7 +24,9 @@ PAUSES_S = (0.0, 0.5, 2.0, 5.0, 15.0, 30.0)
 STARTS_FAILED_MAX = 2  # in a row, before callers are told instead of kept waiting
 STEADY_S = 60.0  # a child that lived this long has paid for earlier deaths
 _READ_BYTES = 1 << 18
-_STDERR_LINES = 20
+_STDERR_BYTES = 4096
+
+log = logging.getLogger("backburner")
 
 
 class Died(msgspec.Struct, frozen=True):
@@ -70,7 +72,7 @@ class Supervisor:
         self._gate = asyncio.Event()  # open: the child is up, or hopeless
         self._task: asyncio.Task[None] | None = None
         self._last_id = 0
-        self._said: deque[str] = deque(maxlen=_STDERR_LINES)
+        self._said = b""
 
     def start(self) -> None:
         """Starts the child unless it runs already; returns at once."""
@@ -150,6 +152,7 @@ class Supervisor:
                 if self._clock.monotonic() - started_at > STEADY_S:
                     deaths = 0
                 self.state = ChildState.DOWN
+                log.warning("event=child_down model=%s reason=%s", self.name, self.reason)
                 if starts_failed >= STARTS_FAILED_MAX:
                     self._gate.set()
                 await self._clock.sleep(PAUSES_S[min(deaths, len(PAUSES_S) - 1)])
@@ -163,32 +166,39 @@ class Supervisor:
         """From the start of a child to its end, however it ends."""
         ours, theirs = socket.socketpair()
         try:
-            child = await asyncio.create_subprocess_exec(
-                *self._command,
-                argument_of(self._setup_of(theirs.fileno())),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            )
+            child = await self._spawn(theirs)
+        except OSError as error:
+            ours.close()
+            self._bury(f"the process of {self.name} could not be started: {error}")
+            return
         finally:
             theirs.close()
         self.pid = child.pid
-        reader, writer = await asyncio.open_connection(sock=ours)
-        self._writer = writer
+        reader, self._writer = await asyncio.open_connection(sock=ours)
         listening = asyncio.create_task(self._listen(child.stderr))
         try:
             await self._read(reader)
         finally:
-            writer.close()
+            self._writer.close()
             with contextlib.suppress(ProcessLookupError):
                 child.kill()
             status = await asyncio.shield(child.wait())
             await asyncio.wait([listening], timeout=1.0)
             listening.cancel()
             self._bury(self._epitaph(status))
+
+    async def _spawn(self, theirs: socket.socket) -> asyncio.subprocess.Process:
+        self._said = b""
+        return await asyncio.create_subprocess_exec(
+            *self._command,
+            argument_of(self._setup_of(theirs.fileno())),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,  # Ctrl-C in a terminal is for the parent, which drains first
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         unpacker = Unpacker(ToParent)
@@ -199,13 +209,19 @@ class Supervisor:
                 return
             if not data:
                 return
-            for frame in unpacker.feed(data):
+            try:
+                frames = unpacker.feed(data)
+            except ValueError as error:  # msgspec's errors are ValueErrors too
+                log.error("event=child_unreadable model=%s reason=%s", self.name, error)
+                return
+            for frame in frames:
                 self._take(frame)
 
     def _take(self, frame: ToParent) -> None:
         if isinstance(frame, Ready):
             self.state = ChildState.UP
             self.reason = ""
+            log.info("event=child_up model=%s pid=%s", self.name, self.pid)
             self._gate.set()
             return
         last = not isinstance(frame, Piece)
@@ -216,13 +232,14 @@ class Supervisor:
     async def _listen(self, stream: asyncio.StreamReader | None) -> None:
         """Keeps the child's last words; native libraries write there too, so nothing of it is an error."""
         assert stream is not None
-        async for line in stream:
-            self._said.append(line.decode("utf-8", errors="replace").rstrip())
+        while data := await stream.read(_STDERR_BYTES):
+            self._said = (self._said + data)[-_STDERR_BYTES:]
 
     def _epitaph(self, status: int) -> str:
         cause = f"by signal {-status}" if status < 0 else f"with status {status}"
-        last = next((line for line in reversed(self._said) if line), "")
-        return f"the process of {self.name} ended {cause}" + (f": {last}" if last and status > 0 else "")
+        lines = self._said.decode("utf-8", errors="replace").strip().splitlines()
+        last = f": {lines[-1]}" if lines and status > 0 else ""
+        return f"the process of {self.name} ended {cause}{last}"
 
     def _bury(self, reason: str) -> None:
         self._gate.clear()

@@ -7,12 +7,13 @@ does not name are never produced, unless it names none. `oneOf` is taken as `any
 """
 
 import json
-from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
-from backburner.engines.local.grammar import pattern, ranges, text
+from backburner.engines.local.grammar import pattern, text
+from backburner.engines.local.grammar.joining import NOTES, both
 from backburner.engines.local.grammar.nodes import NOTHING, Grammar, Lit, Node, Ref, Repeat, alt, seq
+from backburner.engines.local.grammar.numeric import number_of
+from backburner.engines.local.grammar.refusal import WrongSchema
 
 Schema = dict[str, Any]
 
@@ -25,19 +26,6 @@ _OBJECT_WORDS = ("properties", "required", "additionalProperties", "minPropertie
 _ARRAY_WORDS = ("items", "prefixItems", "minItems", "maxItems")
 _NUMBER_WORDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _STRING_WORDS = ("minLength", "maxLength", "pattern")
-_NOTES = (
-    "nullable",
-    "title",
-    "description",
-    "default",
-    "example",
-    "examples",
-    "$defs",
-    "definitions",
-    "$schema",
-    "$id",
-    "discriminator",
-)
 _REFUSED = (
     "not",
     "if",
@@ -57,10 +45,6 @@ _REFUSED = (
     "$dynamicRef",
     "$recursiveRef",
 )
-
-
-class WrongSchema(Exception):
-    """A schema that is not one, that nothing satisfies, or that asks for what cannot be enforced."""
 
 
 def grammar_of(schema: Any, prefix: str = "") -> Grammar:
@@ -154,7 +138,7 @@ class _Compiler:
             case "string":
                 return self._string(schema, path)
             case "integer" | "number":
-                return self._number(schema, path, whole=kind == "integer")
+                return number_of(schema, path, whole=kind == "integer")
             case "boolean":
                 return text.BOOLEAN
             case "null":
@@ -191,7 +175,7 @@ class _Compiler:
         options = schema[word]
         if not isinstance(options, list) or not options:
             raise WrongSchema(f"{path}.{word}: expected a list of at least one schema")
-        rest = {key: value for key, value in schema.items() if key not in (word, *_NOTES)}
+        rest = {key: value for key, value in schema.items() if key not in (word, *NOTES)}
         nodes: list[Node] = []
         for at, option in enumerate(options):
             if rest and isinstance(option, dict):
@@ -209,7 +193,7 @@ class _Compiler:
             if "allOf" in resolved:
                 resolved = self._merged(resolved, path)
             for key, value in resolved.items():
-                merged[key] = _both(key, merged[key], value, path) if key in merged else value
+                merged[key] = both(key, merged[key], value, path) if key in merged else value
         return merged
 
     # -- objects and arrays -------------------------------------------------------------------------
@@ -322,24 +306,6 @@ class _Compiler:
         except pattern.WrongPattern as error:
             raise WrongSchema(f"{path}.pattern: {error}") from error
 
-    def _number(self, schema: Schema, path: str, *, whole: bool) -> Node:
-        if schema.get("multipleOf") not in (None, 1):
-            raise WrongSchema(f"{path}: multipleOf cannot be enforced by the embedded engine; leave it out")
-        whole = whole or schema.get("multipleOf") == 1
-        low, open_low = _bound(schema, "minimum", "exclusiveMinimum", max, path)
-        high, open_high = _bound(schema, "maximum", "exclusiveMaximum", min, path)
-        if low is None and high is None:
-            return text.INTEGER if whole else text.NUMBER
-        if whole:
-            first = None if low is None else int(low // 1) + (low % 1 != 0 or open_low)
-            last = None if high is None else -int(-high // 1) - (high % 1 != 0 or open_high)
-            node = ranges.integers(first, last)
-        else:
-            node = ranges.numbers(low, high, open_low=open_low, open_high=open_high)
-        if node is None:
-            raise WrongSchema(f"{path}: no number is between minimum and maximum")
-        return node
-
     def _bounds(
         self, schema: Schema, low_word: str, high_word: str, path: str, low_max: int
     ) -> tuple[int, int | None]:
@@ -354,25 +320,6 @@ class _Compiler:
                 f"{path}.{low_word}: the embedded engine can enforce at most {low_max}, found {low}"
             )
         return int(low), None if high is None else int(high)
-
-
-def _bound(
-    schema: Schema, word: str, open_word: str, tighter: Callable[[Decimal, Decimal], Decimal], path: str
-) -> tuple[Decimal | None, bool]:
-    """A bound and whether it is excluded; the draft-4 spelling (`exclusiveMinimum: true`) works too."""
-    closed, opened = schema.get(word), schema.get(open_word)
-    for name, value in ((word, closed), (open_word, opened)):
-        if value is not None and not isinstance(value, int | float):
-            raise WrongSchema(f"{path}.{name}: expected a number, found {value!r}")
-    if isinstance(opened, bool):
-        return (None if closed is None else Decimal(str(closed))), opened and closed is not None
-    if opened is None:
-        return (None if closed is None else Decimal(str(closed))), False
-    if closed is None:
-        return Decimal(str(opened)), True
-    both = Decimal(str(closed)), Decimal(str(opened))
-    chosen = tighter(*both)
-    return chosen, chosen == both[1]
 
 
 def _is_of(value: Any, kind: str) -> bool:
@@ -393,27 +340,3 @@ def _is_of(value: Any, kind: str) -> bool:
             return isinstance(value, dict)
         case _:
             return False
-
-
-def _both(key: str, one: Any, other: Any, path: str) -> Any:
-    """What two parts of an allOf say together about one keyword."""
-    if one == other or key in _NOTES:
-        return one
-    if key == "properties":
-        return {
-            **one,
-            **{name: {"allOf": [one[name], sub]} if name in one else sub for name, sub in other.items()},
-        }
-    if key == "required":
-        return [*one, *(name for name in other if name not in one)]
-    if key in ("minimum", "minLength", "minItems", "exclusiveMinimum"):
-        return max(one, other)
-    if key in ("maximum", "maxLength", "maxItems", "exclusiveMaximum"):
-        return min(one, other)
-    if key == "enum":
-        return [value for value in one if value in other]
-    if key == "additionalProperties":
-        return False if False in (one, other) else one if other is True else other
-    if key == "nullable":
-        return one and other
-    raise WrongSchema(f"{path}.allOf: two parts say different things about {key}, which cannot be joined")
