@@ -9,10 +9,10 @@ import re
 import msgspec
 
 from backburner.core.exchange import Answer, Json
-from backburner.dialects.gemini.report import Report
 from backburner.dialects.gemini.structured import enum_values
 from backburner.dialects.gemini.walk import read
 from backburner.dialects.protocol import Stamp
+from backburner.dialects.report import Report
 
 _FINISH = {
     "stop": "STOP",

@@ -13,10 +13,11 @@ from backburner.core.errors import InvalidArgument, Violation
 from backburner.core.exchange import Json
 from backburner.core.job import JobKind
 from backburner.dialects.gemini.check import checked
-from backburner.dialects.gemini.lenient_json import JsonError, decode
-from backburner.dialects.gemini.report import Report
+from backburner.dialects.gemini.lenient_json import decode
 from backburner.dialects.gemini.rules import contents_rules, parts_rules, tools_rules
 from backburner.dialects.gemini.walk import read
+from backburner.dialects.report import Report
+from backburner.dialects.strict_json import JsonError
 
 _DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)s")
 _CACHED = ("contents", "systemInstruction", "tools", "toolConfig")

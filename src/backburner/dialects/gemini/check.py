@@ -2,9 +2,9 @@
 
 from backburner.core.exchange import Json
 from backburner.core.job import JobKind
-from backburner.dialects.gemini.report import Report
 from backburner.dialects.gemini.rules import embed_rules, generate_rules, model_rule
 from backburner.dialects.gemini.walk import read
+from backburner.dialects.report import Report
 
 MESSAGE_OF = {JobKind.GENERATE: "GenerateContentRequest", JobKind.EMBED: "EmbedContentRequest"}
 

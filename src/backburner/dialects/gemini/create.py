@@ -14,10 +14,11 @@ from backburner.core.exchange import Json
 from backburner.core.job import JobKind, OnInvalid
 from backburner.core.names import file_id_of
 from backburner.dialects.gemini.fields import ANY, OBJECT, STRING, Message, enum, integer, message
-from backburner.dialects.gemini.lenient_json import JsonError, decode
-from backburner.dialects.gemini.report import Place, Report, shown
+from backburner.dialects.gemini.lenient_json import decode
 from backburner.dialects.gemini.rules import bare_model
 from backburner.dialects.gemini.walk import REFUSED, read_field, unknown
+from backburner.dialects.report import Place, Report, shown
+from backburner.dialects.strict_json import JsonError
 
 INT64 = 2**63
 _BATCH = message(

@@ -3,26 +3,18 @@
 import msgspec
 
 from backburner.core.errors import Code, Violation
-from backburner.core.exchange import Answer, Call, Json, Trouble, TroubleKind
+from backburner.core.exchange import Answer, Call, Json, Trouble
 from backburner.core.job import JobKind, JobState
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind
 from backburner.dialects.gemini.answers import response, wish_of_line
 from backburner.dialects.gemini.check import canonical
 from backburner.dialects.gemini.embed import embed_call, embedding_body
-from backburner.dialects.gemini.lenient_json import JsonError, decode_strict
-from backburner.dialects.gemini.lines import LineCheck, lines_of
+from backburner.dialects.gemini.lines import LineCheck
 from backburner.dialects.gemini.translate import generate_call
+from backburner.dialects.lines import BOM, lines_of
 from backburner.dialects.protocol import Refusal, Setting, Source, Stamp
-
-_BOM = b"\xef\xbb\xbf"
-_CODES = {
-    TroubleKind.REQUEST: Code.INVALID_ARGUMENT,
-    TroubleKind.BUSY: Code.UNAVAILABLE,
-    TroubleKind.TRANSIENT: Code.UNAVAILABLE,
-    TroubleKind.TIMEOUT: Code.DEADLINE_EXCEEDED,
-    TroubleKind.OPERATOR: Code.FAILED_PRECONDITION,
-    TroubleKind.DIED: Code.INTERNAL,
-}
+from backburner.dialects.strict_json import JsonError, decode_strict
+from backburner.dialects.trouble import code_of
 
 _UNFINISHED = {
     JobState.CANCELLED: (Code.CANCELLED, "the job was cancelled before this request had its answer"),
@@ -53,8 +45,8 @@ class GeminiDialect:
         found: list[CheckedLine] = []
         check = LineCheck(source)
         for number, at, line in lines_of(chunk, offset):
-            if at == 0 and line.startswith(_BOM):
-                at, line = len(_BOM), line.removeprefix(_BOM)
+            if at == 0 and line.startswith(BOM):
+                at, line = len(BOM), line.removeprefix(BOM)
             if line and not line.isspace():
                 found.append(check.check(line, first_ordinal + len(found), first_line + number, at))
         return found
@@ -74,7 +66,7 @@ class GeminiDialect:
             if body is None:
                 return self.failed(Code.INTERNAL, "The engine's answer holds no vector.", stamp)
             return _outcome(body, "STOP", answer, stamp)
-        found = response(answer, wish_of_line(line.removeprefix(_BOM)), stamp)
+        found = response(answer, wish_of_line(line.removeprefix(BOM)), stamp)
         if found is None:
             return self.failed(Code.INTERNAL, "The engine's answer holds no candidate.", stamp)
         reason = found["candidates"][0]["finishReason"]
@@ -94,14 +86,12 @@ class GeminiDialect:
         return self.failed(*_UNFINISHED[state], stamp)
 
     def trouble_code(self, trouble: Trouble) -> Code:
-        if trouble.kind is TroubleKind.BUSY and trouble.status == 429:
-            return Code.RESOURCE_EXHAUSTED
-        return _CODES[trouble.kind]
+        return code_of(trouble)
 
 
 def request_of(line: bytes, kind: JobKind) -> dict[str, Json]:
     """The request of a good line, in canonical spelling. Raises JsonError."""
-    value = decode_strict(line.removeprefix(_BOM))
+    value = decode_strict(line.removeprefix(BOM))
     if isinstance(value, dict) and "request" in value:
         value = value["request"]
     return canonical(kind, value)

@@ -10,8 +10,8 @@ import msgspec
 
 from backburner.core.exchange import Json
 from backburner.dialects.gemini.fields import Message
-from backburner.dialects.gemini.report import quoted
 from backburner.dialects.gemini.schema import MESSAGES
+from backburner.dialects.report import quoted
 
 _CONTENTS = 'Write "contents": [{"role": "user", "parts": [{"text": "..."}]}]'
 _SYSTEM = 'Write "systemInstruction": {"parts": [{"text": "..."}]}, beside contents'

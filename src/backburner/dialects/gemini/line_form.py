@@ -11,14 +11,12 @@ import msgspec
 
 from backburner.core.exchange import Json
 from backburner.core.limits import LINE_BYTES, MIB
-from backburner.dialects.gemini.lenient_json import JsonError, decode_strict, explained
-from backburner.dialects.gemini.report import Place, Report, quoted, shown
+from backburner.dialects.lines import check_depth
+from backburner.dialects.report import Place, Report, quoted, shown
+from backburner.dialects.strict_json import JsonError, decode_strict, explained
 
-MOST_NESTED = 200  # levels of JSON in a line
 _TWICE_BYTES = MIB  # longer lines are not searched for members given twice
 _ABSENT = msgspec.Raw(b"")
-_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _FIRST_KEY = re.compile(rb'\s*\{\s*"key"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")')
 _OUTER = ("key", "request", "metadata")
 # Members whose repetition would change what is asked; one pass each, so only these.
@@ -81,8 +79,7 @@ def opened(line: bytes, label: Label, report: Report) -> msgspec.Raw | bytes:
             "Upload media as files and name them by fileData.fileUri",
         )
         return b""
-    if line.count(b"{") + line.count(b"[") > MOST_NESTED and _depth(line) > MOST_NESTED:
-        raise JsonError(1, 1, f"at most {MOST_NESTED} levels of nesting", "more")
+    check_depth(line)
     try:
         wrapped = _wrapped.decode(line)
     except msgspec.ValidationError:
@@ -188,15 +185,6 @@ def _one_line(raw: msgspec.Raw) -> bytes:
     """Raw JSON without a carriage return between its tokens: some readers take one for a line break."""
     found = bytes(raw)
     return msgspec.json.format(found, indent=-1) if b"\r" in found else found
-
-
-def _depth(line: bytes) -> int:
-    """Deepest nesting of brackets outside strings."""
-    deepest = depth = 0
-    for byte in _STRINGS.sub(b"", line).translate(None, _NOT_BRACKETS):
-        depth += 1 if byte in b"{[" else -1
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def _refuse_twice(line: bytes, report: Report) -> None:

@@ -5,7 +5,6 @@ line, key and every place in it that is wrong.
 """
 
 import hashlib
-from collections.abc import Iterator
 
 import msgspec
 
@@ -14,25 +13,15 @@ from backburner.core.job import JobKind
 from backburner.core.names import file_id_of
 from backburner.core.request import CheckedLine
 from backburner.dialects.gemini.check import checked
-from backburner.dialects.gemini.lenient_json import JsonError, decode_strict
 from backburner.dialects.gemini.line_form import Label, opened
-from backburner.dialects.gemini.prefix import EMPTY, Prefix, contents_text, start_text
+from backburner.dialects.gemini.prefix import contents_text, start_text
 from backburner.dialects.gemini.quick import Quick, QuickCheck, repeatable
-from backburner.dialects.gemini.report import Report
+from backburner.dialects.prefix import EMPTY, Prefix
 from backburner.dialects.protocol import Source
+from backburner.dialects.report import Report
+from backburner.dialects.strict_json import JsonError, decode_strict
 
 INLINE_PATH = "batch.inputConfig.requests.requests"
-
-
-def lines_of(chunk: bytes, offset: int) -> Iterator[tuple[int, int, bytes]]:
-    """(number from 0, offset, line without its break) of every line, blank ones included."""
-    at, number = 0, 0
-    size = len(chunk)
-    while at < size:
-        end = chunk.find(b"\n", at)
-        end = size if end < 0 else end
-        yield number, offset + at, chunk[at:end].removesuffix(b"\r")
-        at, number = end + 1, number + 1
 
 
 class LineCheck:

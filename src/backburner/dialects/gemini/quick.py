@@ -10,11 +10,12 @@ from typing import Annotated, Literal
 import msgspec
 
 from backburner.core.job import JobKind
-from backburner.dialects.gemini.prefix import Prefix, start_text
-from backburner.dialects.gemini.report import Report
+from backburner.dialects.gemini.prefix import start_text
 from backburner.dialects.gemini.rules import bare_model, generate_rules
 from backburner.dialects.gemini.walk import read
+from backburner.dialects.prefix import Prefix
 from backburner.dialects.protocol import Source
+from backburner.dialects.report import Report
 
 MOST_REMEMBERED = 1024
 _ABSENT = msgspec.Raw(b"")

@@ -8,8 +8,8 @@ import re
 
 from backburner.core.exchange import Json
 from backburner.dialects.gemini.hints import WORDS
-from backburner.dialects.gemini.report import Flawed, Place, Report, quoted, shown
 from backburner.dialects.gemini.schema import PART_DATA
+from backburner.dialects.report import Flawed, Place, Report, quoted, shown
 
 _PART_DATA = frozenset(PART_DATA)
 _TRACES = frozenset(("thought", "thoughtSignature"))  # SDK chats send back empty thoughts beside the text

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from backburner.core.errors import Code, Refused, Violation
 from backburner.core.exchange import Json
-from backburner.dialects.gemini.report import quoted
+from backburner.dialects.report import quoted
 
 NAMED = 3  # violations spelt out in the message
 _GOOGLE = "type.googleapis.com/google.rpc."

@@ -9,10 +9,10 @@ from backburner.core.errors import Code
 from backburner.core.exchange import Call, CallKind, Feature, Json
 from backburner.dialects.gemini.media import NotCallable
 from backburner.dialects.gemini.messages import Conversation
-from backburner.dialects.gemini.report import Report
 from backburner.dialects.gemini.structured import json_schema, response_format
 from backburner.dialects.gemini.walk import read
 from backburner.dialects.protocol import Refusal, Setting
+from backburner.dialects.report import Report
 
 _HOSTED_TOOLS = {
     "codeExecution": "code execution (code_execution)",

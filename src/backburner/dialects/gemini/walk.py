@@ -12,8 +12,8 @@ from collections.abc import Callable
 from backburner.core.exchange import Json
 from backburner.dialects.gemini.fields import Field, Kind, Message
 from backburner.dialects.gemini.hints import shape_hint, unknown_hint
-from backburner.dialects.gemini.report import Flawed, Place, Report, shown
 from backburner.dialects.gemini.schema import MESSAGES
+from backburner.dialects.report import Flawed, Place, Report, shown
 
 MOST_NESTED = 100  # schemas inside schemas; deeper is a mistake, and Python's stack is finite
 _URLSAFE = bytes.maketrans(b"-_", b"+/")

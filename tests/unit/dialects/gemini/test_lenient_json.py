@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backburner.dialects.gemini.lenient_json import LENIENT_BYTES, JsonError, decode, decode_strict
+from backburner.dialects.gemini.lenient_json import LENIENT_BYTES, decode
+from backburner.dialects.strict_json import JsonError, decode_strict
 
 values = st.recursive(
     st.none()

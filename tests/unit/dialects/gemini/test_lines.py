@@ -8,7 +8,7 @@ import pytest
 from backburner.core.job import JobKind
 from backburner.core.limits import LINE_BYTES
 from backburner.dialects.gemini.dialect import GeminiDialect
-from backburner.dialects.gemini.prefix import EMPTY
+from backburner.dialects.prefix import EMPTY
 from backburner.dialects.protocol import Source
 
 from .lines import EMBED, FILE, HI, INLINE, VECTOR, check, only

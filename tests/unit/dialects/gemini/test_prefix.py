@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backburner.dialects.gemini.prefix import CUTS, EMPTY, Prefix
+from backburner.dialects.prefix import CUTS, EMPTY, Prefix
 
 from .lines import check
 

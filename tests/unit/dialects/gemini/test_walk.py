@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backburner.dialects.gemini.fields import Kind, snake
-from backburner.dialects.gemini.report import Report
 from backburner.dialects.gemini.schema import MESSAGES
 from backburner.dialects.gemini.walk import read, standard_base64
+from backburner.dialects.report import Report
 
 
 def good(message: str, value: Any) -> dict[str, Any]:

@@ -66,11 +66,11 @@ class Report:
     def __init__(self, root: str = "") -> None:
         self.root = root
         self.warnings: list[str] = []
-        self._found: list[tuple[str, str, str]] = []
+        self._found: list[tuple[str, str, str, str]] = []
 
-    def wrong(self, place: Place, reason: str, instead: str = "") -> None:
+    def wrong(self, place: Place, reason: str, instead: str = "", word: str = "") -> None:
         if len(self._found) < MOST_VIOLATIONS:
-            self._found.append((self._from_root(path_of(place)), reason, instead))
+            self._found.append((self._from_root(path_of(place)), reason, instead, word))
 
     def warn(self, words: str) -> None:
         if words not in self.warnings:
@@ -81,7 +81,9 @@ class Report:
         return not self._found
 
     def violations(self, line: int | None = None, key: str | None = None) -> tuple[Violation, ...]:
-        return tuple(Violation(path, reason, instead, line, key) for path, reason, instead in self._found)
+        return tuple(
+            Violation(path, reason, instead, line, key, word) for path, reason, instead, word in self._found
+        )
 
     def _from_root(self, path: str) -> str:
         if not self.root or not path:
