@@ -16,7 +16,11 @@ class Stores:
     def __init__(self, folder: Path) -> None:
         self._ownership = Ownership(folder)
         self.folder = folder
-        self.catalog = Catalog(folder / "catalog.db")
+        try:
+            self.catalog = Catalog(folder / "catalog.db")
+        except BaseException:
+            self._ownership.release()
+            raise
         self.jobs = Jobs(self.catalog)
         self.files = Files(self.catalog)
         self.caches = Caches(self.catalog)
