@@ -9,8 +9,11 @@ from pathlib import Path
 from .source import REPO, tracked
 
 LEAKS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("a path of one machine", re.compile(r"(?<![\w./$-])/(root|wo" r"rk|opt|Users)/[\w.]")),
-    ("a home folder", re.compile(r"(?<![\w./$-])/ho" r"me/(?!you\b|user\b)[\w.]")),
+    (
+        "a path of one machine",
+        re.compile(r"(?<![\w./$-])/(root|wo" r"rk|Users|opt/(py" r"pi|wheels))[/\w-]*/[\w.]"),
+    ),
+    ("a home folder", re.compile(r"(?<![\w./$-])/ho" r"me/(?!me\b|you\b|user\b)[\w.]")),
     (
         "a registry host",
         re.compile(
