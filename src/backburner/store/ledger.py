@@ -6,18 +6,18 @@ is committed. Figures behind the layout: design section 5.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
 import msgspec
 
-from backburner.core.errors import Violation
 from backburner.core.job import Counts
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind
 from backburner.store.sqlite import connect, migrate, script, transaction
 
 MIGRATIONS = (script("ledger.sql"),)
+
+PLAN_START = (b"", -1)
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -38,6 +38,7 @@ class Pending(msgspec.Struct, frozen=True):
     length: int
     key: str | None
     interrupted: int = 0
+    plan_key: bytes = b""
 
 
 class AttemptEnd(msgspec.Struct, frozen=True):
@@ -243,8 +244,11 @@ class Ledger:
             self.counts.failed + len(outcomes) - answers,
         )
 
-    def pending(self, from_ordinal: int, limit: int, limit_bytes: int) -> tuple[list[Pending], int]:
-        """Up to `limit` requests without an outcome, from `from_ordinal` on, and where the next page begins."""
+    def pending(
+        self, from_ordinal: int, limit: int, limit_bytes: int, skip: Set[int] = frozenset()
+    ) -> tuple[list[Pending], int]:
+        """Up to `limit` requests without an outcome, from `from_ordinal` on, and where the next page begins.
+        Those in `skip` are left out."""
         found: list[Pending] = []
         taken_bytes = 0
         at = from_ordinal
@@ -253,7 +257,7 @@ class Ledger:
             (from_ordinal,),
         )
         for ordinal, offset, length, key in rows:
-            if ordinal in self._done:
+            if ordinal in self._done or ordinal in skip:
                 at = ordinal + 1
                 continue
             if len(found) >= limit or (found and taken_bytes + length > limit_bytes):
@@ -263,6 +267,53 @@ class Ledger:
             at = ordinal + 1
         rows.close()
         return found, at
+
+    def pending_among(self, ordinals: Sequence[int]) -> list[Pending]:
+        """Those of some requests that have no outcome, in the order given."""
+        db = self._open()
+        found: list[Pending] = []
+        for ordinal in ordinals:
+            if ordinal not in self._done:
+                offset, length, key = db.execute(
+                    'SELECT "offset", length, key FROM request WHERE ordinal = ?', (ordinal,)
+                ).fetchone()
+                found.append(Pending(ordinal, offset, length, key, self._interrupted.get(ordinal, 0)))
+        return found
+
+    def build_plan(self) -> bool:
+        """Makes the order of the plan, after the scan; False when no requests share anything and the order of
+        the input is as good."""
+        db = self._open()
+        (shared,) = db.execute(
+            "SELECT EXISTS (SELECT 1 FROM request WHERE plan_key > zeroblob(64))"
+        ).fetchone()
+        if shared:
+            db.execute("CREATE INDEX IF NOT EXISTS request_plan ON request (plan_key, ordinal)")
+        return bool(shared)
+
+    def pending_in_plan(
+        self, after: tuple[bytes, int] | None, limit: int, limit_bytes: int, skip: Set[int]
+    ) -> tuple[list[Pending], tuple[bytes, int] | None]:
+        """Up to `limit` requests without an outcome in the order of the plan, behind `after`; and the last one
+        looked at, None when there are no more. Those in `skip` are left out."""
+        found: list[Pending] = []
+        taken_bytes = 0
+        rows = self._open().execute(
+            'SELECT plan_key, ordinal, "offset", length, key FROM request'
+            " WHERE (plan_key, ordinal) > (?, ?) ORDER BY plan_key, ordinal",
+            after or PLAN_START,
+        )
+        for plan_key, ordinal, offset, length, key in rows:
+            if ordinal not in self._done and ordinal not in skip:
+                if len(found) >= limit or (found and taken_bytes + length > limit_bytes):
+                    rows.close()
+                    return found, after
+                found.append(
+                    Pending(ordinal, offset, length, key, self._interrupted.get(ordinal, 0), plan_key)
+                )
+                taken_bytes += length
+            after = (plan_key, ordinal)
+        return found, None
 
     def drop_bodies(self, from_seq: int, limit: int, limit_bytes: int) -> int | None:
         """After publishing, when the bodies are in the result file: a bounded piece of dropping them here.
@@ -290,79 +341,3 @@ class Ledger:
             db.executemany("INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", kept)
         db.executescript("PRAGMA incremental_vacuum")  # execute() would take one step, which is one page
         return end
-
-
-class LedgerReader:
-    """Committed state, for lanes that do not write. Short-lived: open, read a page, close."""
-
-    def __init__(self, path: Path) -> None:
-        self._db = connect(path, readonly=True)
-
-    def close(self) -> None:
-        self._db.close()
-
-    def results_after(
-        self, seq: int, limit: int, limit_bytes: int
-    ) -> list[tuple[int, int, bytes, bytes | None]]:
-        """(seq, ordinal, echo, body) in the order of commit; body None once it moved to the result file."""
-        found: list[tuple[int, int, bytes, bytes | None]] = []
-        taken_bytes = 0
-        rows = self._db.execute(
-            "SELECT o.seq, o.ordinal, r.echo, o.body FROM outcome o JOIN request r USING (ordinal)"
-            " WHERE o.seq > ? ORDER BY o.seq LIMIT ?",
-            (seq, limit),
-        )
-        for row in rows:
-            found.append(row)
-            taken_bytes += len(row[3] or b"")
-            if taken_bytes > limit_bytes:
-                break
-        return found
-
-    def last_seq(self) -> int:
-        return self._db.execute("SELECT coalesce(max(seq), 0) FROM outcome").fetchone()[0]
-
-    def request_count(self) -> int:
-        return self._db.execute("SELECT next_ordinal FROM progress").fetchone()[0]
-
-    def seqs(self, up_to: int) -> "memoryview[int]":
-        """For each ordinal below `up_to` the seq of its outcome, 0 where it has none; 8 bytes each."""
-        table = memoryview(bytearray(8 * up_to)).cast("q")
-        # a scan or a commit may have gone on since `up_to` was read
-        for seq, ordinal in self._db.execute("SELECT seq, ordinal FROM outcome WHERE ordinal < ?", (up_to,)):
-            table[ordinal] = seq
-        return table
-
-    def echoes(self, from_ordinal: int, limit: int) -> list[tuple[int, str | None, bytes]]:
-        """(ordinal, key, echo) in input order."""
-        return self._db.execute(
-            "SELECT ordinal, key, echo FROM request WHERE ordinal >= ? ORDER BY ordinal LIMIT ?",
-            (from_ordinal, limit),
-        ).fetchall()
-
-    def bodies(self, seqs: Sequence[int]) -> dict[int, tuple[bytes, OutcomeKind]]:
-        """Body and kind by seq. Neighbouring seqs are read as ranges: a job commits nearly in order."""
-        found: dict[int, tuple[bytes, OutcomeKind]] = {}
-        numbered = enumerate(sorted(seqs))
-        for _, run in groupby(numbered, lambda pair: pair[1] - pair[0]):
-            members = [seq for _, seq in run]
-            rows = self._db.execute(
-                "SELECT seq, body, kind FROM outcome WHERE seq BETWEEN ? AND ?", (members[0], members[-1])
-            )
-            found.update((seq, (body, OutcomeKind(kind))) for seq, body, kind in rows)
-        return found
-
-    def violations(self, limit: int) -> list[Violation]:
-        """In input order."""
-        rows = self._db.execute(
-            "SELECT path, reason, instead, line, key, word FROM violation ORDER BY ordinal, rowid LIMIT ?",
-            (limit,),
-        )
-        return [Violation(*row) for row in rows]
-
-    def usage(self) -> tuple[int, int, int]:
-        """Tokens of the whole job: prompt, cached, output."""
-        return self._db.execute(
-            "SELECT coalesce(sum(prompt_tokens), 0), coalesce(sum(cached_tokens), 0),"
-            " coalesce(sum(output_tokens), 0) FROM outcome"
-        ).fetchone()

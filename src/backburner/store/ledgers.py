@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from backburner.store.folders import DurableFolders, sync_folder
-from backburner.store.ledger import Ledger, LedgerReader
+from backburner.store.ledger import Ledger
+from backburner.store.ledger_reader import LedgerReader
 
 OPEN_LEDGERS = 64
 

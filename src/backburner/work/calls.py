@@ -15,7 +15,8 @@ from backburner.dialects.protocol import Refusal, Setting, Stamp
 from backburner.engines.routes import Route
 from backburner.store.stores import Stores
 from backburner.work import media
-from backburner.work.run import JobRun, Ready
+from backburner.work.run import JobRun
+from backburner.work.window import Ready
 
 log = logging.getLogger("backburner.work")
 

@@ -12,24 +12,26 @@ from collections.abc import Callable
 import msgspec
 
 from backburner.core.clock import Clock
-from backburner.core.errors import Code
 from backburner.core.exchange import Trouble, TroubleKind
-from backburner.core.job import JobError, JobState
+from backburner.core.job import JobState
 from backburner.core.lanes import Lanes
-from backburner.core.limits import DRAIN_S, WINDOW_BYTES, WINDOW_REQUESTS
+from backburner.core.limits import DRAIN_S
 from backburner.core.request import Outcome
 from backburner.dialects.protocol import Stamp
 from backburner.engines.routes import Route, Routes
 from backburner.policy.choose import Offer, choose
 from backburner.policy.pace import Pace
-from backburner.policy.retry import GiveUp, after, interrupted
-from backburner.store.ledger import AttemptEnd, Ledger, Pending
+from backburner.policy.retry import GiveUp, after
+from backburner.store.ledger import AttemptEnd, Ledger
 from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.calls import Caller
 from backburner.work.commit import Committer
-from backburner.work.run import JobRun, Ready
+from backburner.work.feed import Feed
+from backburner.work.run import JobRun
+from backburner.work.window import Ready
 
+CANARY_SLOTS = 0.1
 IDLE_S = 1.0  # the longest nap; every event that matters ends it early
 CUT = "cut"  # what ended an attempt that we stopped ourselves: no engine's fault and no request's
 
@@ -59,6 +61,7 @@ class Dispatcher:
         self._finished = finished
         self._caller = Caller(clock, stores, lanes)
         self.committer = Committer(lanes, self._committed)
+        self._feed = Feed(clock, stores, lanes, board, self.committer, self._keep)
         self.paces: dict[Lane, Pace] = {}
         self.served: defaultdict[str, float] = defaultdict(float)
         self._suspects: defaultdict[Lane, deque[Start]] = defaultdict(deque)
@@ -67,6 +70,7 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._bug: BaseException | None = None
         self._looping = asyncio.Lock()
+        self._canaries: defaultdict[Lane, int] = defaultdict(int)  # in flight
         self._stopping = False
 
     # -- choose
@@ -85,7 +89,8 @@ class Dispatcher:
 
     async def _nap(self) -> None:
         now = self._clock.monotonic()
-        due = [run.waiting[0][0] for run in self._board.runs.values() if run.waiting]
+        windows = (run.window.due(now) for run in self._board.runs.values())
+        due = [at for at in windows if at is not None]
         due += [pace.closed_until for pace in self.paces.values() if pace.closed_until > now]
         nap_s = min([IDLE_S, *(max(0.0, at - now) for at in due)])
         waker = asyncio.ensure_future(self._board.changed.wait())
@@ -106,21 +111,21 @@ class Dispatcher:
                 continue
             if run.condemned:  # it will fail as soon as its input is read to the end: no call is worth it
                 continue
-            run.wake(now)
-            self._refill(run)
+            run.window.wake(now)
+            self._feed.refill(run)
             route = self._routes.find(run.job.model)
             if route is None:
                 run.reason = f"no engine serves the model {run.job.model}"
-            elif run.window:
+            elif ready := run.window.available(now):
                 routes[run.job.id] = route
                 self._pace(route)
-                offers.append(self._offer(run, route))
+                offers.append(self._offer(run, route, ready))
         room = self._room(now)
         starts = [start for lane in list(self._suspects) for start in self._suspect(lane, now)]
-        for pick in choose(offers, room, self.served, {}):
+        for pick in choose(offers, room, self.served, {}, self._canary_room()):
             run, route = self._board.runs[pick.job], routes[pick.job]
             for _ in range(pick.count):
-                request = run.take()
+                request = run.window.take(now)
                 if request.tries.alone:
                     self._suspects[route.lane].append((run, request, route))
                     self._board.changed.set()
@@ -129,10 +134,18 @@ class Dispatcher:
         return starts
 
     @staticmethod
-    def _offer(run: JobRun, route: Route) -> Offer:
+    def _offer(run: JobRun, route: Route, ready: int) -> Offer:
         job = run.job
+        remaining = run.counts.pending
         return Offer(
-            job.id, job.tenant, route.lane, len(run.window), run.counts.pending, job.priority, job.created_at
+            job.id,
+            job.tenant,
+            route.lane,
+            ready,
+            remaining,
+            job.priority,
+            job.created_at,
+            run.window.canaries,
         )
 
     def _pace(self, route: Route) -> Pace:
@@ -159,6 +172,13 @@ class Dispatcher:
             room[lane] = pace.room(now)
         return room
 
+    def _canary_room(self) -> dict[Lane, int]:
+        """Canaries go before everything else on a tenth of the slots."""
+        return {
+            lane: max(1, int(pace.limit * CANARY_SLOTS)) - self._canaries[lane]
+            for lane, pace in self.paces.items()
+        }
+
     def _suspect(self, lane: Lane, now: float) -> list[Start]:
         """One suspect of killing its engine, when nothing else is in flight there."""
         waiting, pace = self._suspects[lane], self.paces[lane]
@@ -182,45 +202,6 @@ class Dispatcher:
             raise
         return pace
 
-    # -- the window
-
-    def _refill(self, run: JobRun) -> None:
-        """Those that wait to be tried again count: else a job whose engine is down would be read into memory
-        request by request."""
-        full = run.held_count > WINDOW_REQUESTS // 2 or run.held_bytes > WINDOW_BYTES // 2
-        if not (run.fetching or run.exhausted or full):
-            run.fetching = True
-            self._keep(asyncio.create_task(self._fetch(run)))
-
-    async def _fetch(self, run: JobRun) -> None:
-        try:
-            limit, limit_bytes = WINDOW_REQUESTS - run.held_count, WINDOW_BYTES - run.held_bytes
-            found, cursor = await self._lanes.write.run(run.ledger.pending, run.cursor, limit, limit_bytes)
-            ranges = [(pending.offset, pending.length) for pending in found]
-            lines = await self._lanes.read.run(self._stores.blobs.read_ranges, run.job.input_blob, ranges)
-            if not run.job.ended:
-                ready = [_ready(pending, line) for pending, line in zip(found, lines, strict=True)]
-                run.hold([request for request in ready if not request.tries.spent], cursor)
-                self._give_up([request for request in ready if request.tries.spent], run)
-        except FileNotFoundError:
-            words = "the input of the job is gone from the data folder; its finished answers are kept"
-            await self._board.move(run, JobState.FAILED, JobError(Code.DATA_LOSS, words))
-        finally:
-            run.fetching = False
-            self._board.changed.set()
-
-    def _give_up(self, requests: list[Ready], run: JobRun) -> None:
-        """Requests that the service itself went down with, again and again."""
-        now = self._clock.now()
-        for request in requests:
-            words = (
-                f"the service went down {request.tries.total} times while this request was running, "
-                "so it is not tried again"
-            )
-            stamp = Stamp(run.job.id, request.ordinal, request.key, now)
-            outcome = run.dialect.failed(Code.INTERNAL, words, stamp)
-            self.committer.put(run, None, msgspec.structs.replace(outcome, at=now))
-
     # -- call
 
     async def _launch(self, starts: list[Start]) -> None:
@@ -243,6 +224,7 @@ class Dispatcher:
         if request.tries.alone:
             self._alone.add(route.lane)
         self.served[run.job.tenant] += 1
+        self._canaries[route.lane] += request.canary
         task = asyncio.create_task(self._fly(run, request, route, attempt))
         run.in_flight[request.ordinal] = task
         self._keep(task)
@@ -251,6 +233,7 @@ class Dispatcher:
             # a callback, because a task that is cancelled before its first step runs no line of its own
             if run.in_flight.get(request.ordinal) is task:
                 del run.in_flight[request.ordinal]
+            self._canaries[route.lane] -= request.canary
             if request.tries.alone:
                 self._alone.discard(route.lane)
             if task.cancelled():
@@ -278,6 +261,7 @@ class Dispatcher:
         now = self._clock.now()
         if isinstance(result, Outcome):
             pace.answered()
+            run.window.answered(request.group)
             run.reason = ""
             self.committer.put(run, AttemptEnd(attempt, now), result)
             return
@@ -293,7 +277,7 @@ class Dispatcher:
         self.committer.put(run, end, None)
         if not run.job.ended:
             again = msgspec.structs.replace(request, tries=decision.tries)
-            run.wait(again, self._clock.monotonic() + decision.wait_s)
+            run.window.wait(again, self._clock.monotonic() + decision.wait_s)
 
     def _troubled(self, pace: Pace, trouble: Trouble) -> None:
         if trouble.kind is TroubleKind.BUSY:
@@ -326,10 +310,6 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.committer.flush()
-
-
-def _ready(pending: Pending, line: bytes) -> Ready:
-    return Ready(pending.ordinal, line, pending.key, interrupted(pending.interrupted))
 
 
 def start_all(starts: list[Start], at: float) -> list[int]:

@@ -22,7 +22,7 @@ from backburner.core.request import OutcomeKind, line_of
 from backburner.dialects.protocol import Dialect, Stamp
 from backburner.store.blobs import BlobWriter
 from backburner.store.files import FileRow, FileSource
-from backburner.store.ledger import LedgerReader
+from backburner.store.ledger_reader import LedgerReader
 from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.run import JobRun

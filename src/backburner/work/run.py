@@ -1,8 +1,6 @@
 """What is in memory about one job that has not ended. Bounded: a window of requests, never the whole job."""
 
 import asyncio
-import heapq
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -10,35 +8,30 @@ import msgspec
 
 from backburner.core.job import Counts, Job, OnInvalid
 from backburner.dialects.protocol import Dialect
-from backburner.policy.retry import Tries
-from backburner.store.ledger import Ledger
+from backburner.store.ledger import PLAN_START, Ledger
+from backburner.work.window import Window
 
 MOST_WARNINGS = 20
 
 
-class Ready(msgspec.Struct, frozen=True):
-    """A request that may go: its line as the caller wrote it, and what it has been through."""
-
-    ordinal: int
-    line: bytes
-    key: str | None
-    tries: Tries = Tries()
-
-
 @dataclass(eq=False)
 class JobRun:
-    """`window` holds what may go now, `waiting` a heap of (due, ordinal, request) what may go later, both together
-    `held_bytes`; `in_flight` the calls under way. `cursor` is the first ordinal that no window has held. `reason`
-    says in words why nothing goes on, when nothing does. `retired` is set when the results are published."""
+    """`window` holds the requests read ahead, `in_flight` the calls under way.
+
+    `drawn` are the ordinals of the canary, None before it is drawn. `cursor` is the first ordinal not read yet;
+    once the input is scanned and its requests share prefixes (`planned`), reading goes by `plan_cursor`, the last
+    (plan key, ordinal) read, None when all have been. `reason` says in words why nothing goes on, when nothing
+    does. `retired` is set when the results are published."""
 
     job: Job
     ledger: Ledger
     dialect: Dialect
     warnings: tuple[str, ...] = ()
+    window: Window = field(default_factory=Window)
+    drawn: frozenset[int] | None = None
     cursor: int = 0
-    window: deque[Ready] = field(default_factory=deque[Ready])
-    waiting: list[tuple[float, int, Ready]] = field(default_factory=list[tuple[float, int, Ready]])
-    held_bytes: int = 0
+    planned: bool | None = None
+    plan_cursor: tuple[bytes, int] | None = PLAN_START
     in_flight: dict[int, "asyncio.Task[None]"] = field(default_factory=dict[int, "asyncio.Task[None]"])
     fetching: bool = False
     publishing: bool = False
@@ -68,7 +61,10 @@ class JobRun:
     @property
     def exhausted(self) -> bool:
         """Every request known so far has been in a window."""
-        return self.cursor >= self.ledger.progress.next_ordinal
+        if self.planned:
+            return self.plan_cursor is None
+        unplanned = self.planned is None and self.ledger.progress.done and self.drawn is not None
+        return self.cursor >= self.ledger.progress.next_ordinal and not unplanned
 
     def snapshot(self) -> Job:
         """The job as it stands now: with its live counts."""
@@ -83,38 +79,12 @@ class JobRun:
         """What was accepted but will not have its full effect: each kind once, however many lines say it."""
         self.warnings = tuple(dict.fromkeys((*self.warnings, *warnings)))[:MOST_WARNINGS]
 
-    @property
-    def held_count(self) -> int:
-        return len(self.window) + len(self.waiting)
-
-    def hold(self, requests: Iterable[Ready], cursor: int) -> None:
-        """The next requests of the job, up to `cursor`, have been read."""
-        for request in requests:
-            self.window.append(request)
-            self.held_bytes += len(request.line)
-        self.cursor = cursor
-
-    def take(self) -> Ready:
-        request = self.window.popleft()
-        self.held_bytes -= len(request.line)
-        return request
-
-    def wait(self, request: Ready, due: float) -> None:
-        heapq.heappush(self.waiting, (due, request.ordinal, request))
-        self.held_bytes += len(request.line)
-
-    def wake(self, now: float) -> None:
-        """Moves what has waited long enough to the front of the window, the first of the input first."""
-        woken: list[Ready] = []
-        while self.waiting and self.waiting[0][0] <= now:
-            woken.append(heapq.heappop(self.waiting)[2])
-        woken.sort(key=lambda request: request.ordinal)
-        self.window.extendleft(reversed(woken))
+    def busy(self) -> set[int]:
+        """Ordinals that are held or in flight."""
+        return self.window.ordinals() | self.in_flight.keys()
 
     def halt(self) -> None:
         """No call of this job goes on, none begins."""
         self.window.clear()
-        self.waiting.clear()
-        self.held_bytes = 0
         for task in self.in_flight.values():
             task.cancel()

@@ -8,7 +8,8 @@ import pytest
 from backburner.core.errors import Unavailable
 from backburner.core.job import Counts
 from backburner.core.request import OutcomeKind
-from backburner.store.ledger import AttemptEnd, Bitmap, Ledger, LedgerReader, Progress
+from backburner.store.ledger import AttemptEnd, Bitmap, Ledger, Progress
+from backburner.store.ledger_reader import LedgerReader
 from backburner.store.sqlite import connect
 from tests.unit.store.ledger_rows import answer, error, line, scan
 
