@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import uvloop
 
 from backburner.cli.pull import pull_what_is_missing
 from backburner.cli.say import errors, results, show_table
@@ -58,7 +59,8 @@ def serve(
         pull_what_is_missing(settings, needed=False)
     from backburner import app  # here: it brings the whole house, which other verbs do not need
 
-    return asyncio.run(app.serve(settings, announce))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(app.serve(settings, announce))
 
 
 def announce(url: str, house: "House") -> None:

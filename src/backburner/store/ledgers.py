@@ -14,6 +14,7 @@ from pathlib import Path
 from backburner.store.folders import DurableFolders, sync_folder
 from backburner.store.ledger import Ledger
 from backburner.store.ledger_reader import LedgerReader
+from backburner.store.ledger_view import LedgerView
 
 OPEN_LEDGERS = 64
 
@@ -84,13 +85,19 @@ class Ledgers:
     @contextmanager
     def reader(self, job: str) -> Generator[LedgerReader]:
         """On any lane. Raises FileNotFoundError when the job was deleted."""
+        with self.view(job) as view:
+            yield view
+
+    @contextmanager
+    def view(self, job: str) -> Generator[LedgerView]:
+        """On any lane. Raises FileNotFoundError when the job was deleted."""
         if not self._path(job).exists():
             raise FileNotFoundError(f"there is no ledger of job {job}")
-        reader = LedgerReader(self._path(job))
+        view = LedgerView(self._path(job))
         try:
-            yield reader
+            yield view
         finally:
-            reader.close()
+            view.close()
 
     def close(self) -> None:
         for job in list(self._open):
