@@ -9,7 +9,7 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from backburner.core.clock import Clock, SystemClock
@@ -40,7 +40,7 @@ from backburner.engines.local.frames import (
     Wrong,
 )
 from backburner.engines.local.setup import CHAT_SLOTS, EMBED_SLOTS, Setup
-from backburner.engines.local.supervisor import ChildState, Died, NotUp, Supervisor
+from backburner.engines.local.supervisor import CHILD_COMMAND, ChildState, Died, NotUp, Supervisor
 from backburner.engines.protocol import EngineStatus, Health, ModelInfo
 
 PULL_COMMAND = "backburner models pull"
@@ -65,6 +65,7 @@ class LocalEngine:
         warm: Iterable[str] = (),
         clock: Clock | None = None,
         chance: random.Random | None = None,
+        child_command: Sequence[str] = CHILD_COMMAND,
     ) -> None:
         self._name = name
         self._models_dir = models_dir
@@ -74,6 +75,7 @@ class LocalEngine:
         self._wanted = (*KNOWN, *(gguf_models or {}))
         self._warm = tuple(warm)
         self._clock: Clock = clock or SystemClock()
+        self._child_command = child_command
         self._chance = chance or random.Random(secrets.randbits(64))
         self._manifests: dict[str, store.Manifest] = {}
         self._children: dict[str, Supervisor] = {}
@@ -261,7 +263,9 @@ class LocalEngine:
             if manifest is None or runtime.missing():
                 return None
             seed = self._chance.getrandbits(63)
-            child = Supervisor(model, lambda socket: self._setup(manifest, socket, seed), self._clock)
+            child = Supervisor(
+                model, lambda socket: self._setup(manifest, socket, seed), self._clock, self._child_command
+            )
             self._children[model] = child
         return child
 

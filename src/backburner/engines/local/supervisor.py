@@ -22,6 +22,7 @@ from backburner.engines.local.setup import Setup, argument_of
 CHILD_COMMAND = (sys.executable, "-m", "backburner.engines.local.child")
 PAUSES_S = (0.0, 0.5, 2.0, 5.0, 15.0, 30.0)
 STARTS_FAILED_MAX = 2  # in a row, before callers are told instead of kept waiting
+EXIT_S = 0.5  # for a child that closed its stream to exit by itself
 STEADY_S = 60.0  # a child that lived this long has paid for earlier deaths
 _READ_BYTES = 1 << 18
 _STDERR_BYTES = 4096
@@ -177,7 +178,9 @@ class Supervisor:
         reader, self._writer = await asyncio.open_connection(sock=ours)
         listening = asyncio.create_task(self._listen(child.stderr))
         try:
-            await self._read(reader)
+            if await self._read(reader):  # on its way out: its own last words are worth a moment
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(child.wait(), EXIT_S)
         finally:
             self._writer.close()
             with contextlib.suppress(ProcessLookupError):
@@ -200,20 +203,21 @@ class Supervisor:
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
+    async def _read(self, reader: asyncio.StreamReader) -> bool:
+        """Takes frames until the child closes its end (True) or writes what is no frame (False)."""
         unpacker = Unpacker(ToParent)
         while True:
             try:
                 data = await reader.read(_READ_BYTES)
             except ConnectionError:
-                return
+                return True
             if not data:
-                return
+                return True
             try:
                 frames = unpacker.feed(data)
             except ValueError as error:  # msgspec's errors are ValueErrors too
                 log.error("event=child_unreadable model=%s reason=%s", self.name, error)
-                return
+                return False
             for frame in frames:
                 self._take(frame)
 

@@ -18,13 +18,17 @@ _parser: Any = importlib.import_module("re._parser")
 
 REPEAT_MAX = 512
 
+_LATIN = ("\u00c0", "\u024f")  # letters with accents: neither digits nor spaces
 _CATEGORIES = {
     "CATEGORY_DIGIT": chars("", ("0", "9")),
     "CATEGORY_WORD": chars("_", ("0", "9"), ("A", "Z"), ("a", "z")),
     "CATEGORY_SPACE": chars(" "),  # the others would have to be written as escapes
-    "CATEGORY_NOT_DIGIT": chars("", ("0", "9"), negated=True),
-    "CATEGORY_NOT_WORD": chars("_", ("0", "9"), ("A", "Z"), ("a", "z"), negated=True),
-    "CATEGORY_NOT_SPACE": chars(" ", negated=True),
+    # Their opposites, narrower than Unicode's, so that every reader of the expression agrees.
+    "CATEGORY_NOT_DIGIT": chars("", (" ", "/"), (":", "~"), _LATIN),
+    "CATEGORY_NOT_WORD": chars("`", (" ", "/"), (":", "@"), ("[", "^"), ("{", "~")),
+    "CATEGORY_NOT_SPACE": chars(
+        "", ("!", "~"), _LATIN, ("\u0370", "\u167f"), ("\u1681", "\u1fff"), ("\u3041", "\ud7ff")
+    ),
 }
 
 FORMATS = {
@@ -93,8 +97,6 @@ def _repeat(low: int, high: int, items: Any, pattern: str) -> Node:
 
 
 def _class(items: list[Any], pattern: str) -> Node:
-    if len(items) == 1 and str(items[0][0]) == "CATEGORY" and str(items[0][1]) in _CATEGORIES:
-        return plain_only(_CATEGORIES[str(items[0][1])])
     ranges: set[tuple[int, int]] = set()
     negated = False
     for name, value in items:
@@ -107,7 +109,7 @@ def _class(items: list[Any], pattern: str) -> Node:
                 ranges.add((value[0], value[1]))
             case _:
                 category = _CATEGORIES.get(str(value))
-                if category is None or category.negated:
+                if category is None or (negated and "NOT" in str(value)):
                     raise WrongPattern(f"{pattern!r} has {value} inside brackets, which is not supported")
                 ranges.update(category.ranges)
     found = plain_only(Chars(tuple(sorted(ranges)), negated))
