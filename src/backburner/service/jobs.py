@@ -1,7 +1,7 @@
 """Jobs as callers see them: create, get, list, cancel, delete, update."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -25,11 +25,13 @@ from backburner.core.names import errors_file_id, job_id, result_file_id
 from backburner.engines.routes import Routes
 from backburner.service import paging
 from backburner.service.files import FileService
+from backburner.store.jobs import EVERY, Wanted
 from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.intake import Intake
 from backburner.work.run import JobRun
 
+LINES_AT_ONCE = 100
 PUBLISH_WAIT_S = 20.0
 
 
@@ -48,6 +50,7 @@ class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
     window_s: float = JOB_WINDOW_S
     expire_after_s: float | None = None
     check_first: bool = True
+    hold_after_canary: bool = False
     file_id: str | None = None
     lines: Iterable[bytes] | None = None
     warnings: tuple[str, ...] = ()
@@ -169,6 +172,7 @@ class JobService:
             display_name=draft.display_name,
             priority=draft.priority,
             on_invalid=draft.on_invalid,
+            hold_after_canary=draft.hold_after_canary,
             input_name=name,
             input_blob=blob,
             input_bytes=size_bytes,
@@ -264,11 +268,14 @@ class JobService:
         run = self._board.runs.get(job.id)
         return run.reason if run is not None else ""
 
-    async def list(self, tenant: str, page_size: int | None, page_token: str | None) -> paging.Page[Job]:
+    async def list(
+        self, tenant: str, page_size: int | None, page_token: str | None, wanted: Wanted = EVERY
+    ) -> paging.Page[Job]:
+        """Newest first, those that `wanted` lets pass."""
         count = paging.size(page_size, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)
         found = await self._lanes.read.run(
             paging.page,
-            lambda limit, before: self._stores.jobs.page(tenant, limit, before),
+            lambda limit, before: self._stores.jobs.page(tenant, limit, before, wanted),
             count,
             page_token,
         )
@@ -287,6 +294,51 @@ class JobService:
         await self._board.move(
             run, JobState.CANCELLED, JobError(Code.CANCELLED, "The operation was cancelled.")
         )
+
+    async def approve(self, tenant: str, job: str) -> Job:
+        """Lets a job that is held after its canary go on. Raises NotFound, Conflict when it is not held."""
+        run = self._board.get(tenant, job)
+        found = await self.get(tenant, job)
+        if run is None or found.ended or not found.held:
+            raise Conflict("the job is not held, so there is nothing to approve")
+        await self._board.amend(run, approved=True)
+        run.reason = ""
+        return run.snapshot()
+
+    async def retry(self, tenant: str, job: str) -> Job:
+        """A new job of the requests of an ended one that have no answer, with its options. Raises NotFound,
+        Conflict while it runs, when nothing failed, or when its input is gone."""
+        found = await self.get(tenant, job)
+        if not found.ended:
+            raise Conflict("the job has not ended; what fails for a passing reason is tried again by itself")
+        ranges = await self._lanes.read.run(self._unanswered, found)
+        if not ranges:
+            raise Conflict("every request of the job has its answer; there is nothing to try again")
+        name = f"{found.display_name or found.id} (retry)"
+        file = await self._files.adopt(tenant, "jsonl", name, self._lines_of(found.input_blob, ranges))
+        draft = JobDraft(
+            dialect=found.dialect,
+            kind=found.kind,
+            model=found.model,
+            display_name=name[:DISPLAY_NAME_CHARS],
+            priority=found.priority,
+            on_invalid=found.on_invalid,
+            window_s=found.window_s,
+            file_id=file.id,
+            extras={**found.extras, "retry_of": found.id},
+        )
+        return await self.create(tenant, draft)
+
+    def _unanswered(self, job: Job) -> list[tuple[int, int]]:
+        if not self._stores.blobs.exists(job.input_blob):
+            raise Conflict("the input of the job is gone: inputs are deleted 48 hours after their upload")
+        with self._stores.ledgers.reader(job.id) as reader:
+            return reader.unanswered()
+
+    def _lines_of(self, blob: str, ranges: list[tuple[int, int]]) -> Iterator[bytes]:
+        for start in range(0, len(ranges), LINES_AT_ONCE):
+            lines = self._stores.blobs.read_ranges(blob, ranges[start : start + LINES_AT_ONCE])
+            yield b"".join(line + b"\n" for line in lines)
 
     async def delete(self, tenant: str, job: str) -> None:
         """Stops the job and removes it with its ledger and its results. Raises NotFound."""

@@ -4,17 +4,16 @@ Two orders. By `seq`, the order of commit: stable, so a cursor can follow it. By
 while the job runs, everything afterwards.
 """
 
-import base64
-import binascii
 from collections.abc import AsyncIterator, Iterator
 
 import msgspec
 
-from backburner.core.errors import InvalidArgument, NotFound, Violation
+from backburner.core.errors import NotFound
 from backburner.core.job import Job
 from backburner.core.lanes import Lanes
 from backburner.core.limits import MIB, STREAM_BYTES
 from backburner.core.request import line_of
+from backburner.service import cursors
 from backburner.store.stores import Stores
 from backburner.work.publish import rows
 
@@ -32,21 +31,32 @@ class Results(msgspec.Struct, frozen=True):
 
 
 def encode_cursor(seq: int) -> str:
-    return base64.urlsafe_b64encode(f"seq:{seq}".encode()).decode().rstrip("=")
+    return cursors.encode("seq", seq)
 
 
 def decode_cursor(cursor: str) -> int:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        kind, _, number = text.partition(":")
-        if kind == "seq" and number.isascii() and number.isdigit() and len(number) < 19:  # fits SQLite
-            return int(number)
-    except (binascii.Error, ValueError):
-        pass
-    raise InvalidArgument(
-        "cursor is not one of ours",
-        violations=[Violation("cursor", "expected the X-Next-Cursor of an earlier answer")],
-    )
+    """Raises InvalidArgument."""
+    return cursors.decode(cursor, "seq")
+
+
+class Numbered(msgspec.Struct, frozen=True):
+    """One result line, without its line break, and its place in both orders."""
+
+    seq: int
+    ordinal: int
+    key: str | None
+    line: bytes
+
+
+def published_lines(stores: Stores, job: Job, ordinals: list[int]) -> Iterator[tuple[int, bytes]]:
+    """(ordinal, line) of lines whose bodies have left the ledger, from the files. The job may have been published
+    after it was read, so it is read again."""
+    now = stores.jobs.get(job.tenant, job.id)
+    assert now is not None and now.results_blob is not None, "bodies leave the ledger after publishing"
+    spans = stores.ledgers.line_spans(job.id, ordinals)
+    for ordinal, (place, length) in zip(ordinals, spans, strict=True):
+        blob, offset = (now.results_blob, place) if place >= 0 else (now.errors_blob or "", -1 - place)
+        yield ordinal, stores.blobs.read_range(blob, offset, length)
 
 
 class ResultService:
@@ -92,30 +102,31 @@ class ResultService:
         except FileNotFoundError:
             raise NotFound("Requested entity was not found.", reason="JOB_NOT_FOUND") from None
 
+    async def numbered(self, job: Job, cursor: str | None) -> AsyncIterator[list[Numbered]]:
+        """What `so_far` gives, in pages, each line with its places. Raises as `so_far`."""
+        after = decode_cursor(cursor) if cursor else 0
+        await self._check_kept(job)
+        last = await self._lanes.read.run(self._last_seq, job.id)
+        while after < last:
+            page = await self._lanes.read.run(self._page, job, after, last, True)
+            after = page[-1].seq if page else last
+            yield page
+
     async def _by_seq(self, job: Job, after: int, last: int) -> AsyncIterator[bytes]:
         while after < last:
-            after, lines = await self._lanes.read.run(self._page, job, after, last)
-            yield lines
+            page = await self._lanes.read.run(self._page, job, after, last, False)
+            after = page[-1].seq if page else last
+            yield b"".join([row.line + b"\n" for row in page])
 
-    def _page(self, job: Job, after: int, last: int) -> tuple[int, bytes]:
-        with self._stores.ledgers.reader(job.id) as reader:
-            page = [row for row in reader.results_after(after, PAGE_ROWS, PAGE_BYTES) if row[0] <= last]
+    def _page(self, job: Job, after: int, last: int, with_keys: bool) -> list[Numbered]:
+        with self._stores.ledgers.view(job.id) as view:
+            page = [row for row in view.results_after(after, PAGE_ROWS, PAGE_BYTES) if row[0] <= last]
+            keys = view.keys([ordinal for _, ordinal, _, _ in page]) if with_keys else {}
         found = {ordinal: line_of(echo, body) for _, ordinal, echo, body in page if body is not None}
         moved = [ordinal for _, ordinal, _, body in page if body is None]
         if moved:
-            found.update(self._published_lines(job, moved))
-        joined = b"".join(found[ordinal] + b"\n" for _, ordinal, _, _ in page)
-        return (page[-1][0] if page else last), joined
-
-    def _published_lines(self, job: Job, ordinals: list[int]) -> Iterator[tuple[int, bytes]]:
-        """Lines whose bodies have left the ledger, from the files. The job may have been published after it was
-        read, so it is read again."""
-        now = self._stores.jobs.get(job.tenant, job.id)
-        assert now is not None and now.results_blob is not None, "bodies leave the ledger after publishing"
-        spans = self._stores.ledgers.line_spans(job.id, ordinals)
-        for ordinal, (place, length) in zip(ordinals, spans, strict=True):
-            blob, offset = (now.results_blob, place) if place >= 0 else (now.errors_blob or "", -1 - place)
-            yield ordinal, self._stores.blobs.read_range(blob, offset, length)
+            found.update(published_lines(self._stores, job, moved))
+        return [Numbered(seq, ordinal, keys.get(ordinal), found[ordinal]) for seq, ordinal, _, _ in page]
 
     async def _prefix(self, job: Job) -> AsyncIterator[bytes]:
         lines = self._prefix_lines(job.id)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from backburner.core.job import Job
+from backburner.core.job import Job, JobState
 from backburner.store.catalog import Catalog
 
 PIN = "INSERT OR IGNORE INTO pin (job, kind, id, blob) VALUES (?, ?, ?, ?)"
@@ -29,6 +29,37 @@ class Pin(msgspec.Struct, frozen=True):
 class IdempotencyRow(msgspec.Struct, frozen=True):
     job: str
     digest: bytes
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Which jobs a list is to have: empty members let all pass. `text` is looked for in the display name and
+    at the start of the id, in any case of letters."""
+
+    states: tuple[JobState, ...] = ()
+    model: str = ""
+    text: str = ""
+
+    def condition(self) -> tuple[str, list[str]]:
+        """What stands behind WHERE, and its values."""
+        parts: list[str] = []
+        values: list[str] = []
+        if self.states:
+            parts.append(f" AND state IN ({','.join('?' * len(self.states))})")
+            values += self.states
+        if self.model:
+            parts.append(" AND json_extract(doc, '$.model') IN (?, ?)")
+            bare = self.model.removeprefix("models/")
+            values += [bare, f"models/{bare}"]
+        if self.text:
+            plain = self.text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+            parts.append(
+                " AND (json_extract(doc, '$.display_name') LIKE ? ESCAPE '\\' OR id LIKE ? ESCAPE '\\')"
+            )
+            values += [f"%{plain}%", f"{plain}%"]
+        return "".join(parts), values
+
+
+EVERY = Wanted()
 
 
 def _blobs(rows: Iterable[tuple[str | None]]) -> list[str]:
@@ -99,13 +130,16 @@ class Jobs:
         )
         return _decode(row[0]) if row else None
 
-    def page(self, tenant: str, limit: int, before: tuple[float, str] | None) -> list[Job]:
+    def page(
+        self, tenant: str, limit: int, before: tuple[float, str] | None, wanted: Wanted = EVERY
+    ) -> list[Job]:
         """Newest first; `before` is the (created_at, id) of the last one seen."""
         created_at, job = before or (float("inf"), "")
+        condition, values = wanted.condition()
         rows = self._catalog.read().execute(
             "SELECT doc FROM job WHERE tenant = ? AND (created_at < ? OR (created_at = ? AND id > ?))"
-            " ORDER BY created_at DESC, id LIMIT ?",
-            (tenant, created_at, created_at, job, limit),
+            f"{condition} ORDER BY created_at DESC, id LIMIT ?",
+            (tenant, created_at, created_at, job, *values, limit),
         )
         return [_decode(row[0]) for row in rows]
 

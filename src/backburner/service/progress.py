@@ -1,0 +1,202 @@
+"""How far a job is, how fast it goes, what it has cost, when it will be done, and why it waits.
+
+What is needed for that is kept in memory and made anew after a restart: samples of each running job, taken once a
+second, and the sums of tokens, of which only what is new is read from the ledger.
+"""
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from backburner.core.clock import Clock
+from backburner.core.job import Job, JobState
+from backburner.core.lanes import Lanes
+from backburner.core.request import Usage
+from backburner.policy import eta
+from backburner.service.jobs import JobService
+from backburner.service.pulse import LOOK_S, Pulse
+from backburner.service.waiting import Waiting
+from backburner.store.stores import Stores
+from backburner.work.board import Board
+from backburner.work.run import JobRun
+
+CONFIDENCE = 0.9  # of the interval that policy/eta.py gives
+WATCH_S = 0.25  # a watcher is told of changes this often at most
+QUIET_S = 10.0  # and this often when nothing changes
+SUMS = 512  # jobs whose tokens are remembered
+CALLS = 256  # of the last calls, for how long one may take
+CALLS_KEPT_S = 2.0
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """Instants: the likely end of the job, and an interval that holds the end with CONFIDENCE."""
+
+    earliest_at: float
+    likely_at: float
+    latest_at: float
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """A job at an instant. `rate_per_s` is that of the last minute, 0 when it does not run."""
+
+    job: Job
+    at: float
+    rate_per_s: float = 0.0
+    usage: Usage | None = None
+    waiting_reason: str = ""
+    completion: Completion | None = None
+
+
+class ProgressService:
+    def __init__(
+        self, clock: Clock, stores: Stores, lanes: Lanes, board: Board, jobs: JobService, waiting: Waiting
+    ) -> None:
+        self._clock = clock
+        self._stores = stores
+        self._lanes = lanes
+        self._board = board
+        self._jobs = jobs
+        self._waiting = waiting
+        self._began_at = clock.now()
+        self._pulses: dict[str, Pulse] = {}
+        self._sums: OrderedDict[str, tuple[int, Usage]] = OrderedDict()
+        self._longest: dict[str, tuple[float, float]] = {}  # job -> (looked at, long call)
+
+    # -- what is kept
+
+    async def loop(self) -> None:
+        """Takes the samples."""
+        while True:
+            runs = self._board.runs
+            for gone in [job for job in self._pulses if job not in runs]:
+                del self._pulses[gone]
+                self._longest.pop(gone, None)
+            for run in runs.values():
+                self._pulse(run)
+            await self._clock.sleep(LOOK_S)
+
+    def _pulse(self, run: JobRun) -> Pulse | None:
+        """None before the first call and after the end."""
+        if run.job.state not in (JobState.RUNNING, JobState.FINALIZING):
+            return None
+        now, made = self._clock.monotonic(), _made(run)
+        pulse = self._pulses.get(run.job.id)
+        if pulse is None:
+            pulse = self._pulses[run.job.id] = Pulse(self._first(run, now, made))
+        pulse.note(now, made)
+        return pulse
+
+    def _first(self, run: JobRun, now: float, made: int) -> eta.Sample:
+        """What an earlier process made of the job says nothing about how fast this one is."""
+        started_at = run.job.started_at
+        if started_at is None or started_at < self._began_at:
+            return eta.Sample(now, made)
+        return eta.Sample(now - max(0.0, self._clock.now() - started_at), 0)
+
+    # -- what is told
+
+    async def snapshot(self, tenant: str, job: str) -> Progress:
+        """Raises NotFound."""
+        return await self.of(await self._jobs.get(tenant, job), tokens=True)
+
+    async def of(self, job: Job, *, tokens: bool) -> Progress:
+        """The progress of a job just read; without `tokens`, which a list of many jobs need not have, `usage` is
+        None."""
+        usage = await self._usage(job) if tokens else None
+        run = self._board.get(job.tenant, job.id)
+        now = self._clock.now()
+        if run is None or job.ended:
+            return Progress(job=job, at=now, usage=usage)
+        pulse = self._pulse(run)
+        idle_s = self._clock.monotonic() - pulse.moved_at if pulse else 0.0
+        return Progress(
+            job=job,
+            at=now,
+            rate_per_s=pulse.per_s if pulse else 0.0,
+            usage=usage,
+            waiting_reason=self._waiting.reason(run, idle_s),
+            completion=await self._completion(run, pulse) if pulse else None,
+        )
+
+    async def _completion(self, run: JobRun, pulse: Pulse) -> Completion | None:
+        found = eta.estimate(pulse.samples, _expected(run), await self._long_call_s(run))
+        if found is None:
+            return None
+        now = self._clock.now()
+        return Completion(now + found.earliest_s, now + found.likely_s, now + found.latest_s)
+
+    async def _long_call_s(self, run: JobRun) -> float:
+        now = self._clock.monotonic()
+        looked_at, longest_s = self._longest.get(run.job.id, (float("-inf"), 0.0))
+        if now - looked_at >= CALLS_KEPT_S:
+            durations = await self._lanes.read.run(self._durations, run.job.id)
+            longest_s = eta.long_call_s(durations, len(run.in_flight))
+            self._longest[run.job.id] = (now, longest_s)
+        return longest_s
+
+    def _durations(self, job: str) -> list[float]:
+        try:
+            with self._stores.ledgers.view(job) as view:
+                return view.call_durations_s(CALLS)
+        except FileNotFoundError:  # deleted meanwhile
+            return []
+
+    async def _usage(self, job: Job) -> Usage:
+        seq, usage = self._sums.get(job.id, (0, Usage()))
+        run = self._board.get(job.tenant, job.id)
+        last = run.ledger.last_seq if run is not None else None
+        while last is None or seq < last:
+            end, more = await self._lanes.read.run(self._usage_after, job.id, seq)
+            if end <= seq:
+                break
+            seq, usage = end, _sum(usage, more)
+        self._sums[job.id] = (seq, usage)
+        self._sums.move_to_end(job.id)
+        while len(self._sums) > SUMS:
+            self._sums.popitem(last=False)
+        return usage
+
+    def _usage_after(self, job: str, seq: int) -> tuple[int, Usage]:
+        try:
+            with self._stores.ledgers.view(job) as view:
+                return view.usage_after(seq)
+        except FileNotFoundError:
+            return seq, Usage()
+
+    async def watch(self, tenant: str, job: str) -> AsyncIterator[Progress]:
+        """The progress now, then whenever it has changed, and last of all the end. Raises NotFound, also in the
+        middle when the job is deleted."""
+        told: Progress | None = None
+        while True:
+            found = await self.snapshot(tenant, job)
+            if told is None or _news(told, found):
+                told = found
+                yield found
+            if found.job.ended:
+                return
+            await self._clock.sleep(WATCH_S)
+
+
+def _news(told: Progress, found: Progress) -> bool:
+    changed = found.job != told.job or found.waiting_reason != told.waiting_reason
+    return changed or found.at - told.at >= QUIET_S
+
+
+def _made(run: JobRun) -> int:
+    """Requests with an outcome, without those that intake refused, which took no time."""
+    counts = run.counts
+    return max(0, counts.succeeded + counts.failed - run.ledger.progress.invalid_count)
+
+
+def _expected(run: JobRun) -> int:
+    """How many requests there will be to make; while the input is being read, at the density found so far."""
+    progress = run.ledger.progress
+    found = progress.next_ordinal - progress.invalid_count
+    if progress.done or not progress.next_offset:
+        return found
+    return max(found, round(found * run.job.input_bytes / progress.next_offset))
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(one.prompt + other.prompt, one.cached + other.cached, one.output + other.output)

@@ -1,0 +1,54 @@
+"""How fast a job goes: samples of (instant, requests made), kept in memory and bounded however long it runs.
+
+Two series. The last minute, for the rate of now. The whole run, thinned as it grows, because the estimate of the
+end looks at the last third of the work (policy/eta.py), which may be hours.
+"""
+
+from collections import deque
+
+from backburner.policy.eta import Sample
+
+RATE_S = 60.0
+LOOK_S = 1.0  # samples closer together than this are one
+WHOLE_SAMPLES = 256
+
+
+class Pulse:
+    """`first` is when the job began to run, or when it was first looked at, and what it had done by then."""
+
+    def __init__(self, first: Sample) -> None:
+        self._minute = deque([first])
+        self._whole = [first]
+        self._last = first
+        self.moved_at = first.at  # when something was last seen to be done
+
+    def note(self, now: float, done: int) -> None:
+        if done > self._last.done:
+            self.moved_at = now
+        self._last = Sample(now, done)
+        if now - self._minute[-1].at >= LOOK_S:
+            self._minute.append(self._last)
+        while len(self._minute) > 1 and self._minute[1].at <= now - RATE_S:
+            self._minute.popleft()
+        self._remember()
+
+    def _remember(self) -> None:
+        """A sample of the whole where the work went on by a step; every second one goes when there are many."""
+        steps = len(self._whole)
+        if steps > 1 and self._whole[-2].done == self._last.done:
+            self._whole[-1] = self._last  # nothing moves: one stretch, not many samples
+        elif self._last.at - self._whole[-1].at >= LOOK_S:
+            self._whole.append(self._last)
+        if len(self._whole) > WHOLE_SAMPLES:
+            self._whole[1:-1] = self._whole[1:-1:2]
+
+    @property
+    def per_s(self) -> float:
+        """Requests a second over the last minute, or since the first sample where that is younger."""
+        since = self._minute[0]
+        passed_s = self._last.at - since.at
+        return (self._last.done - since.done) / passed_s if passed_s > 0 else 0.0
+
+    @property
+    def samples(self) -> list[Sample]:
+        return self._whole if self._whole[-1] is self._last else [*self._whole, self._last]

@@ -1,0 +1,77 @@
+"""Why nothing of a job goes on, in words for its owner. Says nothing of other tenants: only whether there is a
+free slot."""
+
+from backburner.core.clock import Clock, rfc3339
+from backburner.core.job import JobState
+from backburner.engines.protocol import Health
+from backburner.engines.routes import Route, Routes
+from backburner.work.board import Board
+from backburner.work.dispatch import Dispatcher
+from backburner.work.run import JobRun
+
+QUIET_S = 3.0  # a job that something was done of this lately is not waiting
+
+
+class Waiting:
+    def __init__(self, clock: Clock, board: Board, routes: Routes, dispatcher: Dispatcher) -> None:
+        self._clock = clock
+        self._board = board
+        self._routes = routes
+        self._dispatcher = dispatcher
+
+    def reason(self, run: JobRun, idle_s: float) -> str:
+        """Empty when the job goes on or has ended. `idle_s`: how long nothing of it was done."""
+        if run.job.ended or run.job.state is JobState.FINALIZING:
+            return ""
+        if run.reason:
+            return run.reason
+        if run.condemned:
+            return "lines of the input are wrong; the job fails once all of it is read"
+        route = self._routes.find(run.job.model)
+        if route is None:
+            return f"no engine serves the model {run.job.model}"
+        if closed := self._closed(route):
+            return closed
+        if run.in_flight or (idle_s < QUIET_S and run.job.state is JobState.RUNNING):
+            return ""
+        if not run.counts.pending:
+            return f"the input is being read, {run.counts.total:,} requests so far" if run.scanning else ""
+        return self._queued(run, route)
+
+    def _closed(self, route: Route) -> str:
+        status = route.engine.status()
+        if status.health is not Health.UP:
+            why = f": {status.reason}" if status.reason else ""
+            return f"the engine {route.engine.name} is {status.health}{why}"
+        pace = self._dispatcher.paces.get(route.lane)
+        closed_s = pace.closed_until - self._clock.monotonic() if pace is not None else 0.0
+        if closed_s > 0:
+            until = rfc3339(self._clock.now() + closed_s)[:19]
+            return f"the engine {route.engine.name} asked not to be called until {until}Z"
+        return ""
+
+    def _queued(self, run: JobRun, route: Route) -> str:
+        mine = _turn(run)
+        ahead = sum(
+            _turn(other) < mine
+            for other in self._board.runs.values()
+            if other is not run
+            and other.job.tenant == run.job.tenant
+            and not other.complete
+            and (found := self._routes.find(other.job.model)) is not None
+            and found.lane == route.lane
+        )
+        words = f"waits for a free slot on the engine {route.engine.name}"
+        if not ahead:
+            return words
+        return (
+            f"{words}, behind {ahead:,} of your other jobs"
+            if ahead > 1
+            else f"{words}, behind another job of yours"
+        )
+
+
+def _turn(run: JobRun) -> tuple[int, int, float, str]:
+    """The order inside a tenant, as policy/choose.py has it."""
+    job = run.job
+    return (-job.priority, run.counts.pending, job.created_at, job.id)
