@@ -93,6 +93,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str = ""
     priority: int = 0
     on_invalid: OnInvalid = OnInvalid.FAIL
+    hold_after_canary: bool = False
+    approved: bool = False
     input_name: str | None = None
     input_blob: str
     input_bytes: int
@@ -105,6 +107,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     errors_blob: str | None = None
     errors_bytes: int = 0
     extras: dict[str, object] = msgspec.field(default_factory=dict[str, object])
+
+    @property
+    def held(self) -> bool:
+        """Only the canary may run until somebody approves."""
+        return self.hold_after_canary and not self.approved
 
     @property
     def ended(self) -> bool:

@@ -44,7 +44,8 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a request ended. `body` is dialect bytes: `"response":{...}` or `"error":{...}`."""
+    """How a request ended. `body` is dialect bytes: `"response":{...}` or `"error":{...}`; `message` says in
+    words why it is an error, for the reason of a job that fails as a whole."""
 
     ordinal: int
     kind: OutcomeKind
@@ -55,6 +56,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     engine: str = ""
     model: str = ""
     at: float = 0.0
+    message: str = ""
 
 
 def line_of(echo: bytes, body: bytes) -> bytes:

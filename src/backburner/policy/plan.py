@@ -34,6 +34,12 @@ def canary(total: int, size: int) -> list[int]:
     return [round(place * (total - 1) / (size - 1)) for place in range(size)]
 
 
+def refused_whole(refused: int, done: int, size: int) -> bool:
+    """Whether a job is refused by what its canary met: every one of at least four requests was refused for
+    what it asks, so the others would be too."""
+    return size >= CANARY_LEAST and refused == done == size
+
+
 def groups(plan_keys: Sequence[bytes]) -> list[bytes]:
     """For each of some neighbours in plan order the prefix group it belongs to: the deepest cut of at least
     512 bytes that at least four of them share; empty for one that is in no group."""

@@ -32,6 +32,8 @@ from backburner.work.intake import Intake
 from backburner.work.run import JobRun
 
 LINES_AT_ONCE = 100
+Ranges = list[tuple[int, int]]  # (offset, length) in an input
+
 PUBLISH_WAIT_S = 20.0
 
 
@@ -329,13 +331,13 @@ class JobService:
         )
         return await self.create(tenant, draft)
 
-    def _unanswered(self, job: Job) -> list[tuple[int, int]]:
+    def _unanswered(self, job: Job) -> Ranges:
         if not self._stores.blobs.exists(job.input_blob):
             raise Conflict("the input of the job is gone: inputs are deleted 48 hours after their upload")
         with self._stores.ledgers.reader(job.id) as reader:
             return reader.unanswered()
 
-    def _lines_of(self, blob: str, ranges: list[tuple[int, int]]) -> Iterator[bytes]:
+    def _lines_of(self, blob: str, ranges: Ranges) -> Iterator[bytes]:
         for start in range(0, len(ranges), LINES_AT_ONCE):
             lines = self._stores.blobs.read_ranges(blob, ranges[start : start + LINES_AT_ONCE])
             yield b"".join(line + b"\n" for line in lines)

@@ -69,6 +69,13 @@ class LedgerReader:
             found.update((seq, (body, OutcomeKind(kind))) for seq, body, kind in rows)
         return found
 
+    def unanswered(self) -> list[tuple[int, int]]:
+        """(offset, length) of the lines of requests without an answer, in input order."""
+        return self._db.execute(
+            'SELECT "offset", length FROM request WHERE ordinal NOT IN'
+            " (SELECT ordinal FROM outcome WHERE kind = 'answer') ORDER BY ordinal"
+        ).fetchall()
+
     def violations(self, limit: int) -> list[Violation]:
         """In input order."""
         rows = self._db.execute(

@@ -31,6 +31,7 @@ class Board:
         self._dialects = dialects
         self.runs: dict[str, JobRun] = {}
         self._changes: set[asyncio.Task[Any]] = set()
+        self._touched: set[str] = set()
         self.changed = asyncio.Event()  # something the dispatcher may want to look at
 
     async def open(self, job: Job) -> JobRun:
@@ -40,7 +41,18 @@ class Board:
 
     def admit(self, run: JobRun) -> None:
         self.runs[run.job.id] = run
+        self.touch(run)
+
+    def touch(self, run: JobRun) -> None:
+        """Something happened to this run that the dispatcher should look at."""
+        self._touched.add(run.job.id)
         self.changed.set()
+
+    def touched(self) -> list[JobRun]:
+        """Those to look at since the last call: with a thousand jobs open nobody can look at all of them each
+        time that one request ends."""
+        jobs, self._touched = self._touched, set()
+        return [self.runs[job] for job in sorted(jobs) if job in self.runs]
 
     def get(self, tenant: str, job: str) -> JobRun | None:
         run = self.runs.get(job)
@@ -66,7 +78,7 @@ class Board:
         )
         if run.job.ended:
             run.halt()
-        self.changed.set()
+        self.touch(run)
         return True
 
     async def amend(self, run: JobRun, **changes: object) -> None:
@@ -77,7 +89,7 @@ class Board:
         async with run.changing:
             changed = msgspec.structs.replace(run.job, updated_at=self._clock.now(), **changes)
             await self._save(run, changed)
-        self.changed.set()
+        self.touch(run)
 
     async def _save(self, run: JobRun, job: Job) -> None:
         run.job = await self._lanes.write.run(self._store, run, job)

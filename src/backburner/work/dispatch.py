@@ -12,8 +12,9 @@ from collections.abc import Callable
 import msgspec
 
 from backburner.core.clock import Clock
+from backburner.core.errors import Code
 from backburner.core.exchange import Trouble, TroubleKind
-from backburner.core.job import JobState
+from backburner.core.job import JobError, JobState
 from backburner.core.lanes import Lanes
 from backburner.core.limits import DRAIN_S
 from backburner.core.request import Outcome
@@ -21,6 +22,7 @@ from backburner.dialects.protocol import Stamp
 from backburner.engines.routes import Route, Routes
 from backburner.policy.choose import Offer, choose
 from backburner.policy.pace import Pace
+from backburner.policy.plan import refused_whole
 from backburner.policy.retry import GiveUp, after
 from backburner.store.ledger import AttemptEnd, Ledger
 from backburner.store.stores import Stores
@@ -31,6 +33,7 @@ from backburner.work.feed import Feed
 from backburner.work.run import JobRun
 from backburner.work.window import Ready
 
+HELD = "held after its canary: look at the answers so far, then approve or cancel the job"
 CANARY_SLOTS = 0.1
 IDLE_S = 1.0  # the longest nap; every event that matters ends it early
 CUT = "cut"  # what ended an attempt that we stopped ourselves: no engine's fault and no request's
@@ -71,6 +74,9 @@ class Dispatcher:
         self._bug: BaseException | None = None
         self._looping = asyncio.Lock()
         self._canaries: defaultdict[Lane, int] = defaultdict(int)  # in flight
+        self._offers: dict[str, tuple[JobRun, Route, Offer]] = {}  # by job, as last looked at
+        self._due: dict[str, float] = {}  # by job: when to look at it again, whatever happens
+        self._look_at = float("-inf")  # when to look at all of them
         self._stopping = False
 
     # -- choose
@@ -89,10 +95,8 @@ class Dispatcher:
 
     async def _nap(self) -> None:
         now = self._clock.monotonic()
-        windows = (run.window.due(now) for run in self._board.runs.values())
-        due = [at for at in windows if at is not None]
-        due += [pace.closed_until for pace in self.paces.values() if pace.closed_until > now]
-        nap_s = min([IDLE_S, *(max(0.0, at - now) for at in due)])
+        due = [*self._due.values(), *(pace.closed_until for pace in self.paces.values())]
+        nap_s = min([IDLE_S, *(at - now for at in due if at > now)])
         waker = asyncio.ensure_future(self._board.changed.wait())
         sleeper = asyncio.ensure_future(self._clock.sleep(nap_s))
         try:
@@ -103,35 +107,55 @@ class Dispatcher:
 
     def _choose(self) -> list[Start]:
         now = self._clock.monotonic()
-        offers: list[Offer] = []
-        routes: dict[str, Route] = {}
-        for run in list(self._board.runs.values()):
-            if run.job.ended or run.complete:
-                self._finished(run)
-                continue
-            if run.condemned:  # it will fail as soon as its input is read to the end: no call is worth it
-                continue
-            run.window.wake(now)
-            self._feed.refill(run)
-            route = self._routes.find(run.job.model)
-            if route is None:
-                run.reason = f"no engine serves the model {run.job.model}"
-            elif ready := run.window.available(now):
-                routes[run.job.id] = route
-                self._pace(route)
-                offers.append(self._offer(run, route, ready))
+        self._look_around(now)
         room = self._room(now)
         starts = [start for lane in list(self._suspects) for start in self._suspect(lane, now)]
+        if not any(room.values()):
+            return starts
+        offers = [offer for _, _, offer in self._offers.values()]
         for pick in choose(offers, room, self.served, {}, self._canary_room()):
-            run, route = self._board.runs[pick.job], routes[pick.job]
+            run, route, _ = self._offers[pick.job]
+            self._board.touch(run)
             for _ in range(pick.count):
                 request = run.window.take(now)
                 if request.tries.alone:
                     self._suspects[route.lane].append((run, request, route))
-                    self._board.changed.set()
                 else:
                     starts.append((run, request, route))
         return starts
+
+    def _look_around(self, now: float) -> None:
+        """Looks at the runs that something happened to or whose time has come; now and then at all of them,
+        because a route comes and goes without a word."""
+        runs = self._board.touched()
+        if now >= self._look_at:
+            self._look_at = now + IDLE_S
+            runs = list(self._board.runs.values())
+        else:
+            late = [job for job, at in self._due.items() if at <= now]
+            runs += [self._board.runs[job] for job in late if job in self._board.runs]
+        for run in runs:
+            self._look(run, now)
+
+    def _look(self, run: JobRun, now: float) -> None:
+        job = run.job.id
+        self._offers.pop(job, None)
+        self._due.pop(job, None)
+        if run.job.ended or run.complete:
+            self._finished(run)
+            return
+        if run.condemned:  # it will fail as soon as its input is read to the end: no call is worth it
+            return
+        run.window.wake(now)
+        self._feed.refill(run)
+        route = self._routes.find(run.job.model)
+        if route is None:
+            run.reason = f"no engine serves the model {run.job.model}"
+        elif ready := run.window.available(now):
+            self._pace(route)
+            self._offers[job] = (run, route, self._offer(run, route, ready))
+        if (due := run.window.due(now)) is not None:
+            self._due[job] = due
 
     @staticmethod
     def _offer(run: JobRun, route: Route, ready: int) -> Offer:
@@ -239,7 +263,7 @@ class Dispatcher:
             if task.cancelled():
                 pace.failed()
                 self.committer.put(run, AttemptEnd(attempt, self._clock.now(), CUT), None)
-            self._board.changed.set()
+            self._board.touch(run)
 
         task.add_done_callback(landed)
 
@@ -296,7 +320,18 @@ class Dispatcher:
     def _committed(self, run: JobRun, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
             self.served[run.job.tenant] += outcome.usage.prompt + outcome.usage.output
+            if run.drawn and outcome.ordinal in run.drawn:
+                run.canary.count(outcome)
+        canary = run.canary
+        if refused_whole(canary.refused, canary.done, canary.size) and not (run.job.ended or run.complete):
+            words = (
+                f"all {canary.size} requests of the canary, a sample of the job, were refused: {canary.words}"
+            )
+            self._keep(asyncio.create_task(self._refuse(run, words)))
         self._board.changed.set()
+
+    async def _refuse(self, run: JobRun, words: str) -> None:
+        await self._board.move(run, JobState.FAILED, JobError(Code.INVALID_ARGUMENT, words))
 
     async def stop(self) -> None:
         """No new calls; those in flight get DRAIN_S, the rest is cut; what has come is committed."""

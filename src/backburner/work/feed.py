@@ -65,7 +65,7 @@ class Feed:
             await self._board.move(run, JobState.FAILED, JobError(Code.DATA_LOSS, INPUT_GONE))
         finally:
             run.fetching = False
-            self._board.changed.set()
+            self._board.touch(run)
 
     async def _draw_canary(self, run: JobRun) -> None:
         """Of what has been scanned by now, which for a job of usual size is all of it."""
@@ -73,6 +73,7 @@ class Feed:
         ordinals = canary(total, canary_size(total))
         found = await self._lanes.write.run(run.ledger.pending_among, ordinals)
         run.drawn = frozenset(ordinals)
+        run.canary.size = len(found)
         await self._hold(run, found, canaries=True)
 
     async def _read_on(self, run: JobRun) -> None:
@@ -82,7 +83,7 @@ class Feed:
             return
         if run.ledger.progress.done and run.planned is None:
             run.planned = await self._lanes.write.run(run.ledger.build_plan)
-        skip = run.busy() if run.planned else run.drawn or frozenset()
+        skip = run.open if run.planned else run.drawn or frozenset()
         if run.planned:
             found, run.plan_cursor = await self._lanes.write.run(
                 run.ledger.pending_in_plan, run.plan_cursor, limit, limit_bytes, skip
@@ -98,6 +99,7 @@ class Feed:
         lines = await self._lanes.read.run(self._stores.blobs.read_ranges, run.job.input_blob, ranges)
         if run.job.ended:
             return
+        run.open.update(pending.ordinal for pending in found)
         members = [b""] * len(found) if canaries else groups([pending.plan_key for pending in found])
         ready = [
             Ready(x.ordinal, line, x.key, interrupted(x.interrupted), group, canaries)

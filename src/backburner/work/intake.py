@@ -59,7 +59,7 @@ class Intake:
             if until is not None and self._clock.monotonic() >= until:
                 return
             await self._scan_piece(run)
-            self._board.changed.set()
+            self._board.touch(run)
 
     async def scan_on(self, run: JobRun) -> None:
         """The rest of a job that was accepted before all of its input was seen."""

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from backburner.core.errors import Code
 from backburner.core.job import Counts, Job, OnInvalid
+from backburner.core.request import Outcome, OutcomeKind
 from backburner.dialects.protocol import Dialect
 from backburner.store.ledger import PLAN_START, Ledger
 from backburner.work.window import Window
@@ -14,9 +16,27 @@ from backburner.work.window import Window
 MOST_WARNINGS = 20
 
 
+@dataclass
+class Canary:
+    """How the canary fares: `size` of its requests were to be sent, `done` have their outcome, of which `refused`
+    for what they ask; `words` is the last refusal."""
+
+    size: int = 0
+    done: int = 0
+    refused: int = 0
+    words: str = ""
+
+    def count(self, outcome: Outcome) -> None:
+        self.done += 1
+        if outcome.kind is OutcomeKind.ERROR and outcome.code is Code.INVALID_ARGUMENT:
+            self.refused += 1
+            self.words = outcome.message or self.words
+
+
 @dataclass(eq=False)
 class JobRun:
-    """`window` holds the requests read ahead, `in_flight` the calls under way.
+    """`window` holds the requests read ahead, `in_flight` the calls under way; `open` are the ordinals of all
+    that were read and have no durable outcome yet, wherever between window and commit they are.
 
     `drawn` are the ordinals of the canary, None before it is drawn. `cursor` is the first ordinal not read yet;
     once the input is scanned and its requests share prefixes (`planned`), reading goes by `plan_cursor`, the last
@@ -29,10 +49,12 @@ class JobRun:
     warnings: tuple[str, ...] = ()
     window: Window = field(default_factory=Window)
     drawn: frozenset[int] | None = None
+    canary: Canary = field(default_factory=Canary)
     cursor: int = 0
     planned: bool | None = None
     plan_cursor: tuple[bytes, int] | None = PLAN_START
     in_flight: dict[int, "asyncio.Task[None]"] = field(default_factory=dict[int, "asyncio.Task[None]"])
+    open: set[int] = field(default_factory=set[int])
     fetching: bool = False
     publishing: bool = False
     reason: str = ""
@@ -78,10 +100,6 @@ class JobRun:
     def warn(self, warnings: Iterable[str]) -> None:
         """What was accepted but will not have its full effect: each kind once, however many lines say it."""
         self.warnings = tuple(dict.fromkeys((*self.warnings, *warnings)))[:MOST_WARNINGS]
-
-    def busy(self) -> set[int]:
-        """Ordinals that are held or in flight."""
-        return self.window.ordinals() | self.in_flight.keys()
 
     def halt(self) -> None:
         """No call of this job goes on, none begins."""

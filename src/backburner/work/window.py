@@ -49,10 +49,6 @@ class Window:
     def canaries(self) -> int:
         return len(self._canaries)
 
-    def ordinals(self) -> set[int]:
-        waiting = (request for _, _, request in self._waiting)
-        return {request.ordinal for held in (self._canaries, self._next, waiting) for request in held}
-
     def hold(self, requests: Iterable[Ready]) -> None:
         for request in requests:
             (self._canaries if request.canary else self._next).append(request)
@@ -69,7 +65,8 @@ class Window:
         while self._waiting and self._waiting[0][0] <= now:
             woken.append(heapq.heappop(self._waiting)[2])
         woken.sort(key=lambda request: request.ordinal)
-        self._next.extendleft(reversed(woken))
+        self._canaries.extendleft(reversed([request for request in woken if request.canary]))
+        self._next.extendleft(reversed([request for request in woken if not request.canary]))
 
     def due(self, now: float) -> float | None:
         """When there is something to take that is not there yet, unless an answer comes before."""

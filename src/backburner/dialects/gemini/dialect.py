@@ -80,6 +80,7 @@ class GeminiDialect:
             body=b'"error":' + body,
             code=code,
             at=stamp.created_at,
+            message=message,
         )
 
     def unfinished(self, state: JobState, stamp: Stamp) -> Outcome:
