@@ -13,7 +13,7 @@ import re
 import msgspec
 
 from backburner.core.errors import Code, Violation
-from backburner.core.exchange import Answer, Call, CallKind, Trouble
+from backburner.core.exchange import Answer, Call, CallKind, Trouble, TroubleKind
 from backburner.core.job import JobState
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind
 from backburner.dialects.protocol import Refusal, Setting, Source, Stamp
@@ -90,10 +90,10 @@ class PlainDialect:
 
     def failed(self, code: Code, message: str, stamp: Stamp) -> Outcome:
         body = b'"error":' + msgspec.json.encode({"code": int(code), "message": message})
-        return Outcome(ordinal=stamp.ordinal, kind=OutcomeKind.ERROR, body=body, code=code)
+        return Outcome(ordinal=stamp.ordinal, kind=OutcomeKind.ERROR, body=body, code=code, message=message)
 
     def unfinished(self, state: JobState, stamp: Stamp) -> Outcome:
         return self.failed(Code.CANCELLED, f"unfinished: {state}", stamp)
 
     def trouble_code(self, trouble: Trouble) -> Code:
-        return Code.UNAVAILABLE
+        return Code.INVALID_ARGUMENT if trouble.kind is TroubleKind.REQUEST else Code.UNAVAILABLE

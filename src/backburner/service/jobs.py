@@ -25,7 +25,7 @@ from backburner.core.names import errors_file_id, job_id, result_file_id
 from backburner.engines.routes import Routes
 from backburner.service import paging
 from backburner.service.files import FileService
-from backburner.store.jobs import EVERY, Wanted
+from backburner.store.jobs import EVERY, INLINE, Wanted
 from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.intake import Intake
@@ -156,7 +156,7 @@ class JobService:
         else:
             name = None
             blob, size_bytes = await self._lanes.read.run(self._write_lines, draft.lines or ())
-        if not await self._lanes.write.run(self._stores.pin_input, id_, name or "inline", blob):
+        if not await self._lanes.write.run(self._stores.pin_input, id_, name or INLINE, blob):
             await self._files.get(tenant, draft.file_id or "")  # says that it is not there any more
             raise InvalidArgument(f"input file {name} was replaced while the job was being created")
         now = self._clock.now()

@@ -7,7 +7,10 @@ import msgspec
 from backburner.core.job import Job, JobState
 from backburner.store.catalog import Catalog
 
+INLINE = "inline"
+UNPINNED = f"NOT (kind = 'input' AND id = '{INLINE}')"
 PIN = "INSERT OR IGNORE INTO pin (job, kind, id, blob) VALUES (?, ?, ?, ?)"
+INLINE = "(kind = 'input' AND id = 'inline')"
 UNENDED = "state IN ('PENDING', 'RUNNING', 'FINALIZING')"
 UNPUBLISHED = "state IN ('FAILED', 'CANCELLED', 'EXPIRED') AND json_extract(doc, '$.results_blob') IS NULL"
 
@@ -103,16 +106,19 @@ class Jobs:
         return row[0] if row else None
 
     def unpin(self, job: str) -> list[str]:
-        """The blobs that the job held, for the caller to delete those that nobody else does."""
+        """The blobs that the job held, for the caller to delete those that nobody else does. An inline input
+        stays as long as its job: there is no file to make it again from."""
         with self._catalog.write() as db:
-            return _blobs(db.execute("DELETE FROM pin WHERE job = ? RETURNING blob", (job,)))
+            return _blobs(db.execute(f"DELETE FROM pin WHERE job = ? AND {UNPINNED} RETURNING blob", (job,)))
 
     def unpin_stale(self) -> None:
         """Pins of jobs that need nothing any more, or were never accepted: what a crash left."""
         with self._catalog.write() as db:
             db.execute(
-                f"DELETE FROM pin WHERE job NOT IN (SELECT id FROM job WHERE {UNENDED} OR ({UNPUBLISHED}))"
+                f"DELETE FROM pin WHERE {UNPINNED}"
+                f" AND job NOT IN (SELECT id FROM job WHERE {UNENDED} OR ({UNPUBLISHED}))"
             )
+            db.execute("DELETE FROM pin WHERE job NOT IN (SELECT id FROM job)")
 
     def delete(self, job: str) -> list[str]:
         """The blobs that the job held, as `unpin`."""

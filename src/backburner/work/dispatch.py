@@ -149,13 +149,27 @@ class Dispatcher:
         run.window.wake(now)
         self._feed.refill(run)
         route = self._routes.find(run.job.model)
+        ready = run.window.canaries if run.job.held else run.window.available(now)
         if route is None:
             run.reason = f"no engine serves the model {run.job.model}"
-        elif ready := run.window.available(now):
+        elif ready:
             self._pace(route)
             self._offers[job] = (run, route, self._offer(run, route, ready))
+        if run.job.held and run.drawn is not None and not ready and not run.in_flight:
+            run.reason = HELD
+        elif run.reason == HELD and not run.job.held:
+            run.reason = ""
         if (due := run.window.due(now)) is not None:
             self._due[job] = due
+
+    @staticmethod
+    def _ready(run: JobRun, now: float) -> int:
+        """How many requests of a job may go now."""
+        if not run.job.held:
+            return run.window.available(now)
+        if run.drawn is not None and run.canary.done >= run.canary.size:
+            run.reason = HELD
+        return run.window.canaries
 
     @staticmethod
     def _offer(run: JobRun, route: Route, ready: int) -> Offer:
@@ -319,6 +333,7 @@ class Dispatcher:
 
     def _committed(self, run: JobRun, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
+            run.open.discard(outcome.ordinal)
             self.served[run.job.tenant] += outcome.usage.prompt + outcome.usage.output
             if run.drawn and outcome.ordinal in run.drawn:
                 run.canary.count(outcome)
@@ -328,7 +343,7 @@ class Dispatcher:
                 f"all {canary.size} requests of the canary, a sample of the job, were refused: {canary.words}"
             )
             self._keep(asyncio.create_task(self._refuse(run, words)))
-        self._board.changed.set()
+        self._board.touch(run)
 
     async def _refuse(self, run: JobRun, words: str) -> None:
         await self._board.move(run, JobState.FAILED, JobError(Code.INVALID_ARGUMENT, words))
