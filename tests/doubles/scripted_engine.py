@@ -26,12 +26,12 @@ class Play:
 
 @dataclass(eq=False)
 class Made:
-    """A call that was made. `beside` are the texts of all that were in flight when it started."""
+    """A call that was made. `beside` are those in flight when it started."""
 
     text: str
     model: str
     started_at: float
-    beside: tuple[str, ...]
+    beside: "tuple[Made, ...]" = field(repr=False)
     ended: str = ""
     future: "asyncio.Future[Answer | Trouble] | None" = field(default=None, repr=False)
 
@@ -82,7 +82,7 @@ class ScriptedEngine:
 
     async def call(self, call: Call, deadline_s: float) -> Answer | Trouble:
         text: str = call.body["messages"][-1]["content"]
-        beside = tuple(made.text for made in self.in_flight)
+        beside = tuple(self.in_flight)
         self.tries[text] += 1
         play = self.play(text, self.tries[text])
         loop = asyncio.get_running_loop()

@@ -1,8 +1,10 @@
 """A whole house on a folder, with the plain dialect and a scripted engine, and short words for what tests do."""
 
 import random
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -18,6 +20,17 @@ from tests.doubles.plain_dialect import PlainDialect
 from tests.doubles.virtual_time import VirtualClock
 
 TENANT = "default"
+
+
+@contextmanager
+def memory_folder() -> Iterator[Path]:
+    """A folder in memory where there is one: these tests sync a lot, and what a sync costs is not their point."""
+    shm = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="backburner-", dir=shm if shm.is_dir() else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def build(

@@ -6,6 +6,7 @@ escape it: use `Lanes.inline()`. A `Crashes` may stop it at a point of its own.
 """
 
 import asyncio
+import functools
 import random
 import selectors
 from collections.abc import Awaitable, Callable, Mapping
@@ -122,3 +123,14 @@ def run(
             loop.run_until_complete(asyncio.wait(left))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+
+
+def virtually(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """An async test under virtual time. An argument named `seed` is the seed of the interleaving; without one
+    callbacks run in asyncio's own order."""
+
+    @functools.wraps(test)
+    def run_test(**arguments: object) -> None:
+        run(lambda: test(**arguments), seed=arguments.get("seed"))  # type: ignore[arg-type]
+
+    return run_test

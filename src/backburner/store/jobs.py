@@ -10,7 +10,6 @@ from backburner.store.catalog import Catalog
 INLINE = "inline"
 UNPINNED = f"NOT (kind = 'input' AND id = '{INLINE}')"
 PIN = "INSERT OR IGNORE INTO pin (job, kind, id, blob) VALUES (?, ?, ?, ?)"
-INLINE = "(kind = 'input' AND id = 'inline')"
 UNENDED = "state IN ('PENDING', 'RUNNING', 'FINALIZING')"
 UNPUBLISHED = "state IN ('FAILED', 'CANCELLED', 'EXPIRED') AND json_extract(doc, '$.results_blob') IS NULL"
 

@@ -200,12 +200,26 @@ def test_an_input_that_is_gone_cannot_be_pinned(stores: Stores) -> None:
     assert not stores.files.blob_in_use("0" * 32)
 
 
+def test_inline_input_stays_as_long_as_its_job_for_whoever_wants_to_try_again(stores: Stores) -> None:
+    name = blob(stores)
+    stores.jobs.insert(job("j"), ())
+    assert stores.pin_input("j", "inline", name)
+    ended = msgspec.structs.replace(job("j", state=JobState.FAILED), results_blob="r")
+    stores.jobs.update(ended)
+    stores.release_pins("j")
+    stores.jobs.unpin_stale()
+    assert stores.blobs.exists(name)
+    assert stores.files.blob_in_use(name)
+    stores.delete_job("j")
+    assert not stores.blobs.exists(name)
+
+
 def test_pins_of_jobs_that_need_nothing_are_dropped_after_a_crash(stores: Stores) -> None:
     states = {"pending": JobState.PENDING, "done": JobState.SUCCEEDED, "cut": JobState.CANCELLED}
     for id_, state in states.items():
-        stores.jobs.insert(job(id_, state=state), [Pin("input", "inline", f"blob-{id_}")])
+        stores.jobs.insert(job(id_, state=state), [Pin("input", "files/f", f"blob-{id_}")])
     published = msgspec.structs.replace(job("out", state=JobState.FAILED), results_blob="r")
-    stores.jobs.insert(published, [Pin("input", "inline", "blob-out")])
+    stores.jobs.insert(published, [Pin("input", "files/f", "blob-out")])
     stores.jobs.pin("never-accepted", [Pin("input", "inline", "blob-never")])
     stores.jobs.unpin_stale()
     kept = {id_ for id_ in (*states, "out", "never") if stores.files.blob_in_use(f"blob-{id_}")}
