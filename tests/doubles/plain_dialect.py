@@ -3,11 +3,13 @@
     a|hello                a request with the key `a`
     a|hello @file:x        one that needs the file x; @cache:y likewise
     a|!!                   a wrong line, with two things wrong in it
+    a|~p hello             one of those whose prompts begin with a long text called p
     a|?                    a line that the dialect refuses to translate
 
 A result is `{"key":"a","response":"hello"}` or `{"key":"a","error":{"code":..,"message":".."}}`.
 """
 
+import hashlib
 import re
 
 import msgspec
@@ -18,6 +20,7 @@ from backburner.core.job import JobState
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind
 from backburner.dialects.protocol import Refusal, Setting, Source, Stamp
 
+PLAN_KEY_BYTES = 64
 NEEDS = re.compile(rb"@(file|cache):(\S+)")
 
 
@@ -56,7 +59,7 @@ class PlainDialect:
             len(line),
             key.decode(),
             b'"key":' + msgspec.json.encode(key.decode()),
-            b"",
+            plan_key(text),
             b"",
             tuple(Violation(f"wrong[{n}]", "is wrong", "Mend it", told, key.decode()) for n in range(wrong)),
             (),
@@ -97,3 +100,11 @@ class PlainDialect:
 
     def trouble_code(self, trouble: Trouble) -> Code:
         return Code.INVALID_ARGUMENT if trouble.kind is TroubleKind.REQUEST else Code.UNAVAILABLE
+
+
+def plan_key(text: bytes) -> bytes:
+    """Shared down to the cut after 1,024 bytes by all texts of one prefix."""
+    if not text.startswith(b"~"):
+        return bytes(PLAN_KEY_BYTES)
+    name = hashlib.sha256(text.split()[0]).digest()[:4]
+    return (name * 3).ljust(PLAN_KEY_BYTES, b"\0")
