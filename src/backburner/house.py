@@ -17,12 +17,17 @@ from backburner.engine_room import build_engines
 from backburner.engines.protocol import Engine
 from backburner.engines.routes import Routes
 from backburner.service.caches import CacheService
+from backburner.service.engines import EngineService
 from backburner.service.files import FileService
+from backburner.service.follow import FollowService
 from backburner.service.interactive import InteractiveService
 from backburner.service.jobs import JobService
 from backburner.service.keys import KeyService
 from backburner.service.models import ModelService
+from backburner.service.progress import ProgressService
+from backburner.service.requests import RequestService
 from backburner.service.results import ResultService
+from backburner.service.waiting import Waiting
 from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.dispatch import Dispatcher
@@ -81,8 +86,13 @@ class House:
             self.clock, self.stores, self.lanes, self.board, intake, self.routes, self.files
         )
         self.results = ResultService(self.stores, self.lanes)
+        self.follow = FollowService(self.clock, self.board, self.jobs, self.results)
+        self.requests = RequestService(self.stores, self.lanes)
+        waiting = Waiting(self.clock, self.board, self.routes, self.dispatcher)
+        self.progress = ProgressService(self.clock, self.stores, self.lanes, self.board, self.jobs, waiting)
         self.caches = CacheService(self.clock, self.stores, self.lanes)
         self.models = ModelService(self.routes)
+        self.engines = EngineService(self.clock, self.routes, self.board, self.dispatcher, self.keys)
         self.interactive = InteractiveService(self.clock, self.stores, self.lanes, self.dispatcher)
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loops: list[asyncio.Task[None]] = []
@@ -99,6 +109,7 @@ class House:
             self.dispatcher.committer.loop,
             *[self._publisher.loop] * PUBLISHERS,
             self._janitor.loop,
+            self.progress.loop,
         )
         self._loops = [asyncio.ensure_future(self._guarded(loop)) for loop in loops]
 
@@ -135,10 +146,14 @@ class House:
             clock=self.clock,
             dialects=self.dialects,
             jobs=self.jobs,
+            progress=self.progress,
             results=self.results,
+            follow=self.follow,
+            requests=self.requests,
             files=self.files,
             caches=self.caches,
             models=self.models,
+            engines=self.engines,
             interactive=self.interactive,
             keys=self.keys,
             public_url=settings.public_url,

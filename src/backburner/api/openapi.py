@@ -4,6 +4,7 @@ from backburner import __version__
 from backburner.api.gemini.call import VERSIONS
 from backburner.api.gemini.call import Route as GeminiRoute
 from backburner.api.gemini.routes import ROUTES
+from backburner.api.native import openapi
 from backburner.core.exchange import Json
 
 
@@ -16,19 +17,20 @@ def document(base_url: str) -> dict[str, Json]:
         "info": {
             "title": "Backburner",
             "version": __version__,
-            "description": "The Gemini Batch API for models of one's own. Fields: docs/compatibility.md.",
+            "description": "The Gemini Batch API for models of one's own (fields: docs/compatibility.md), and "
+            "Backburner's own API (docs/api.md).",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": base_url}],
         "security": [{"header": []}, {"query": []}, {"bearer": []}],
-        "paths": paths,
+        "paths": {**paths, **openapi.paths()},
         "components": {
             "securitySchemes": {
                 "header": {"type": "apiKey", "in": "header", "name": "x-goog-api-key"},
                 "query": {"type": "apiKey", "in": "query", "name": "key"},
                 "bearer": {"type": "http", "scheme": "bearer"},
             },
-            "schemas": {"Status": _STATUS},
+            "schemas": {"Status": _STATUS, **openapi.schemas()},
         },
     }
 
@@ -44,7 +46,7 @@ def _operation(route: GeminiRoute) -> dict[str, Json]:
     ]
     if route.named:
         parameters.append({"name": "name", "in": "path", "required": True, "schema": {"type": "string"}})
-    problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Status"}}}
+    problem = {"$ref": "#/components/schemas/Status"}
     operation: dict[str, Json] = {
         "summary": route.summary,
         "operationId": _operation_id(route),

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp
 from backburner import __version__
 from backburner.api import answers
 from backburner.api.gemini.door import GeminiDoor, refused_response
+from backburner.api.native.call import PREFIX
+from backburner.api.native.door import NativeDoor
 from backburner.api.openapi import document
 from backburner.api.services import Services
 from backburner.core.errors import NotFound
@@ -35,6 +37,7 @@ def application(services: Services) -> ASGIApp:
             Route("/healthz", health),
             Route("/openapi.json", openapi),
             Route("/schemas/{kind:str}.json", schema),
+            Mount(PREFIX, NativeDoor(services)),
             Mount("/", GeminiDoor(services)),
         ],
         middleware=[Middleware(answers.CanonicalHeaders)],

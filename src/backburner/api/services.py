@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from backburner.core.clock import Clock
 from backburner.dialects.protocol import Dialect
 from backburner.service.caches import CacheService
+from backburner.service.engines import EngineService
 from backburner.service.files import FileService
+from backburner.service.follow import FollowService
 from backburner.service.interactive import InteractiveService
 from backburner.service.jobs import JobService
 from backburner.service.keys import KeyService
 from backburner.service.models import ModelService
+from backburner.service.progress import ProgressService
+from backburner.service.requests import RequestService
 from backburner.service.results import ResultService
 
 
@@ -22,10 +26,14 @@ class Services:
     clock: Clock
     dialects: Mapping[str, Dialect]
     jobs: JobService
+    progress: ProgressService
     results: ResultService
+    follow: FollowService
+    requests: RequestService
     files: FileService
     caches: CacheService
     models: ModelService
+    engines: EngineService
     interactive: InteractiveService
     keys: KeyService
     public_url: str

@@ -18,17 +18,15 @@ class FollowService:
         self._jobs = jobs
         self._results = results
 
-    async def numbered(
-        self, tenant: str, job: Job, cursor: str | None, *, follow: bool
-    ) -> AsyncIterator[list[Numbered]]:
-        """Pages of result lines in the order of commit, behind `cursor`; with `follow` until the job has ended.
-        Raises NotFound, also in the middle when the job is deleted; InvalidArgument for a cursor that is none."""
+    async def numbered(self, tenant: str, job: Job, cursor: str | None) -> AsyncIterator[list[Numbered]]:
+        """Pages of result lines in the order of commit, behind `cursor`. Raises NotFound, also in the middle when
+        the job is deleted; InvalidArgument for a cursor that is none."""
         seq = decode_cursor(cursor) if cursor else 0
         while True:
             async for page in self._results.numbered(job, encode_cursor(seq)):
                 seq = page[-1].seq if page else seq
                 yield page
-            if job.ended or not follow:
+            if job.ended:
                 return
             await self._news(job, seq)
             job = await self._jobs.get(tenant, job.id)

@@ -102,11 +102,14 @@ class ResultService:
         except FileNotFoundError:
             raise NotFound("Requested entity was not found.", reason="JOB_NOT_FOUND") from None
 
-    async def numbered(self, job: Job, cursor: str | None) -> AsyncIterator[list[Numbered]]:
-        """What `so_far` gives, in pages, each line with its places. Raises as `so_far`."""
+    async def numbered(
+        self, job: Job, cursor: str | None, until: str | None = None
+    ) -> AsyncIterator[list[Numbered]]:
+        """What `so_far` gives, in pages, each line with its places; up to the cursor `until`, or what there is.
+        Raises as `so_far`."""
         after = decode_cursor(cursor) if cursor else 0
         await self._check_kept(job)
-        last = await self._lanes.read.run(self._last_seq, job.id)
+        last = decode_cursor(until) if until else await self._lanes.read.run(self._last_seq, job.id)
         while after < last:
             page = await self._lanes.read.run(self._page, job, after, last, True)
             after = page[-1].seq if page else last

@@ -1,0 +1,67 @@
+"""The native API as an ASGI application: find the route, know the caller, answer; refusals in its own words."""
+
+import logging
+from urllib.parse import unquote
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from backburner.api import auth
+from backburner.api.bodies import Inbox
+from backburner.api.native.call import PREFIX, Call, Route
+from backburner.api.native.errors import NoSuchMethod, broken_response, refused_response
+from backburner.api.native.routes import ROUTES
+from backburner.api.services import Services
+from backburner.core.errors import Refused
+
+log = logging.getLogger("backburner.api")
+
+
+class NativeDoor:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        inbox = Inbox(receive)
+        request = Request(scope, inbox)
+        try:
+            response = await self._answer(request)
+            if response.status_code >= 400:
+                await inbox.drain("expect" in request.headers)
+        except ClientDisconnect:
+            return  # nobody is listening
+        try:
+            await response(scope, inbox, send)
+        except Refused as refused:
+            # in the middle of a stream, the job deleted for example: it breaks off, which no reader takes for its end
+            log.info("event=stream_broken path=%s reason=%s", request.url.path, refused.reason)
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            route, name = found(request.method, request.url.path.removeprefix(PREFIX))
+            tenant = await auth.tenant(request, self._services)
+            route.check(request)
+            return await route.answer(Call(self._services, request, tenant, name))
+        except Refused as refused:
+            return refused_response(refused)
+        except ClientDisconnect:
+            raise
+        except Exception:  # the HTTP edge: a bug is our 500, with its trace in the log alone
+            log.exception("event=answer_broken method=%s path=%s", request.method, request.url.path)
+            return broken_response()
+
+
+def found(method: str, path: str) -> tuple[Route, str]:
+    """The route of a path behind /api/v1, and the name in it. Raises NoSuchMethod."""
+    path = unquote(path).rstrip("/")
+    allowed: list[str] = []
+    for route in ROUTES:
+        match = route.pattern.fullmatch(path)
+        if match is None:
+            continue
+        if route.method == method:
+            return route, match.groupdict().get("id", "")
+        allowed.append(route.method)
+    words = f"{method} {PREFIX}{path} is not a method of this API; /openapi.json lists them all"
+    raise NoSuchMethod(words, tuple(allowed))

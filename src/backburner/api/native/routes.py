@@ -1,0 +1,89 @@
+"""The native API's routes in one table. The OpenAPI document is made from it."""
+
+from backburner.api.answers import JSONL_TYPE
+from backburner.api.native import inventory, jobs, reading
+from backburner.api.native.bodies import (
+    DoneBody,
+    EngineListBody,
+    FileListBody,
+    JobBody,
+    JobChange,
+    JobListBody,
+    KeyListBody,
+    ModelListBody,
+    NumberedLine,
+    ProgressBody,
+    RequestListBody,
+    ViolationListBody,
+)
+from backburner.api.native.call import Query, Route
+from backburner.api.native.events import EVENT_STREAM
+
+_PAGE = (
+    Query("page_size", "How many at most", "integer"),
+    Query("page_token", "The next_page_token of the page before"),
+)
+_LIST = (
+    Query("state", "Only jobs in these states, separated by commas: RUNNING,PENDING"),
+    Query("model", "Only jobs of this model"),
+    Query("q", "Only jobs with this text in their display name, or at the start of their id"),
+    *_PAGE,
+)
+_RESULTS = (
+    Query("order", "commit: as they came in (default). input: in input order", values=("commit", "input")),
+    Query("cursor", "Only what is behind it: the X-Next-Cursor of the answer before, or an envelope's"),
+    Query("follow", "Keep the stream open until the job has ended", "boolean"),
+    Query("envelope", "Each line with its seq, ordinal, key and cursor", "boolean"),
+)
+_REQUESTS = (
+    Query("failed", "Only those that failed, in the order in which they did", "boolean"),
+    Query("cursor", "The next_cursor of the page before"),
+    Query("page_size", "How many at most", "integer"),
+)
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/jobs", jobs.list_all, "List jobs, newest first", JobListBody, _LIST),
+    Route("GET", "/jobs/{id}", jobs.get, "Get a job: all there is to know", JobBody),
+    Route("PATCH", "/jobs/{id}", jobs.change, "Change priority or name", JobBody, takes=JobChange),
+    Route("DELETE", "/jobs/{id}", jobs.delete, "Stop and delete a job with its results", DoneBody),
+    Route("POST", "/jobs/{id}:cancel", jobs.cancel, "Cancel a job; what it has stays", JobBody),
+    Route("POST", "/jobs/{id}:approve", jobs.approve, "Let a job held after its canary go on", JobBody),
+    Route("POST", "/jobs/{id}:retry", jobs.retry, "A new job of the requests without an answer", JobBody),
+    Route(
+        "GET",
+        "/jobs/{id}/results",
+        reading.results,
+        "Results so far, as JSONL",
+        NumberedLine,
+        _RESULTS,
+        streams=JSONL_TYPE,
+    ),
+    Route(
+        "GET",
+        "/jobs/{id}/events",
+        reading.events,
+        "Progress, as server-sent events",
+        ProgressBody,
+        streams=EVENT_STREAM,
+    ),
+    Route(
+        "GET",
+        "/jobs/{id}/requests",
+        reading.requests,
+        "Requests beside their outcomes",
+        RequestListBody,
+        _REQUESTS,
+    ),
+    Route(
+        "GET",
+        "/jobs/{id}/violations",
+        reading.violations,
+        "What is wrong with lines of the input",
+        ViolationListBody,
+        (Query("limit", "How many at most", "integer"),),
+    ),
+    Route("GET", "/engines", inventory.engines, "Engines, their models and their load", EngineListBody),
+    Route("GET", "/files", inventory.files, "Files, newest first", FileListBody, _PAGE),
+    Route("GET", "/models", inventory.models, "Models and the names mapped onto them", ModelListBody, _PAGE),
+    Route("GET", "/keys", inventory.keys, "The tenant's API keys: how they start, never more", KeyListBody),
+)
