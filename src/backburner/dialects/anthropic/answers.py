@@ -75,10 +75,11 @@ def message_id(stamp: Stamp) -> str:
 
 def message(answer: Answer, wish: Wish, stamp: Stamp) -> dict[str, Json] | Failure:
     """The Message, or why there is none."""
-    choices = [choice for choice in answer.body.get("choices") or () if isinstance(choice, dict)]
-    if not choices:
+    choices = answer.body.get("choices")
+    first: Json = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(first, dict):
         return Failure("the engine's answer holds no choice")
-    found = content_of(choices[0], wish)
+    found = content_of(first, wish)
     if isinstance(found, Failure):
         return found
     blocks, ending = found

@@ -4,6 +4,7 @@ import msgspec
 
 from backburner.core.errors import InvalidArgument, Violation
 from backburner.core.exchange import Json
+from backburner.dialects.anthropic.refusals import NO_THREADS
 from backburner.dialects.anthropic.rules import checked
 from backburner.dialects.lines import check_depth
 from backburner.dialects.report import Report
@@ -44,4 +45,6 @@ def _asked(body: bytes, *, needs_maximum: bool) -> Asked:
     checked(params, report, needs_maximum=needs_maximum)
     if not report.clean:
         raise InvalidArgument("the request is not valid", violations=report.violations())
+    if params.get("thread"):  # the SDK's tool runner asks for one, and by this reason goes on without
+        raise InvalidArgument(NO_THREADS, reason="THREAD_UNSUPPORTED_REQUEST")
     return Asked(params, tuple(report.warnings))

@@ -2,7 +2,7 @@
 
 Every wrong place is named, with the caller's custom_id, in the message as far as a person wants to read and in
 `error.details.violations` all of them (up to the bound of the service). Places are written as Anthropic writes them:
-`requests.0.params.max_tokens`.
+`requests.0.params.max_tokens`. `error.details.error_code` is our reason, a stable word for a program.
 """
 
 import re
@@ -12,7 +12,6 @@ from backburner.core.exchange import Json
 from backburner.dialects.report import quoted
 
 NAMED = 20  # violations spelt out in the message
-NOT_FOUND = "Not found"
 _KINDS = {
     Code.OK: (200, "api_error"),
     Code.CANCELLED: (499, "api_error"),
@@ -57,11 +56,10 @@ def refusal(refused: Refused, request_id: str) -> tuple[int, dict[str, Json]]:
     body = error_object(refused.code, _message(refused), request_id)
     if isinstance(refused, TooLarge):
         http, body["error"]["type"] = 413, "request_too_large"
+    details: dict[str, Json] = {"error_code": refused.reason.lower()}
     if refused.violations:
-        body["error"]["details"] = {
-            "error_code": refused.reason.lower(),
-            "violations": [_row(violation) for violation in refused.violations],
-        }
+        details["violations"] = [_row(violation) for violation in refused.violations]
+    body["error"]["details"] = details
     return http, body
 
 

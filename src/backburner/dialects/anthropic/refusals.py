@@ -19,6 +19,7 @@ _TOOLS = (
     ("tool_search_", "tool search"),
     ("mcp_", "MCP tools"),
 )
+NO_THREADS = "thread: this server holds no conversations; send all of the messages, without thread"
 
 
 class NotCallable(Exception):
@@ -42,6 +43,8 @@ def refuse_hosted(params: dict[str, Json]) -> None:
         raise NotCallable("inference_geo: this server cannot promise where an engine stands; leave it out")
     if params.get("diagnostics"):
         raise NotCallable("diagnostics: no cache diagnosis is made here; leave diagnostics out")
+    if params.get("thread"):
+        raise NotCallable(NO_THREADS)
     if params.get("thinking", {}).get("type") == "between_tools":
         raise NotCallable(
             'thinking: "between_tools" is not supported here; write adaptive, enabled or disabled'

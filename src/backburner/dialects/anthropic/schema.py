@@ -271,6 +271,7 @@ PARAMS = members(
         "context_management": optional(an_object),
         "mcp_servers": listed(an_object),
         "diagnostics": optional(an_object),
+        "thread": optional(an_object),
         **_cache,
     },
     (),
