@@ -42,6 +42,8 @@ class Feature(StrEnum):
     THINKING = "thinking"
     WEB_SEARCH = "Google Search grounding (google_search)"
     DIMENSIONS = "outputDimensionality"
+    LOGIT_BIAS = "logit bias"
+    OWN = "parameters that only some servers know"
 
 
 class Capabilities(msgspec.Struct, frozen=True):

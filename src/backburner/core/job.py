@@ -6,6 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from backburner.core.errors import Code
+from backburner.core.request import Usage
 
 
 class JobState(StrEnum):
@@ -72,10 +73,11 @@ class Counts(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One submitted batch. Immutable: a change is a new value, made by `msgspec.structs.replace`.
 
-    `counts` is a cache of the ledger's truth. `input_name` is what the caller called the input
+    `counts` and `usage` are a cache of the ledger's truth. `input_name` is what the caller called the input
     (`files/x`), None for inline requests. `scanned` says that intake has seen every line.
     `results_blob` is set once the result file is published, `errors_blob` with it where the dialect has the
-    requests without an answer in a file of their own and there are some.
+    requests without an answer in a file of their own and there are some. `result_retention_s` is how long both
+    are kept, None for as long as the settings say.
     """
 
     id: str
@@ -87,6 +89,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float
     updated_at: float
     started_at: float | None = None
+    finalizing_at: float | None = None
     ended_at: float | None = None
     expire_at: float
     window_s: float
@@ -100,12 +103,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     input_bytes: int
     scanned: bool = False
     counts: Counts = Counts()
+    usage: Usage = Usage()
     error: JobError | None = None
     warnings: tuple[str, ...] = ()
     results_blob: str | None = None
     results_bytes: int = 0
     errors_blob: str | None = None
     errors_bytes: int = 0
+    result_retention_s: float | None = None
     extras: dict[str, object] = msgspec.field(default_factory=dict[str, object])
 
     @property
@@ -131,6 +136,7 @@ def moved(job: Job, to: JobState, at: float, error: JobError | None = None) -> J
         state=to,
         updated_at=at,
         started_at=at if to is JobState.RUNNING else job.started_at,
+        finalizing_at=at if to is JobState.FINALIZING else job.finalizing_at,
         ended_at=at if to in ENDED else None,
         error=error or job.error,
     )

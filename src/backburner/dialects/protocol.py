@@ -13,11 +13,14 @@ from backburner.core.request import CheckedLine, Outcome
 
 class Source(msgspec.Struct, frozen=True):
     """Where the lines being checked come from, for the words of an error. `name` is `files/x`, or None for
-    requests in the body of the create call."""
+    requests in the body of the create call. `endpoint` is what the job is for, in dialects that have more than
+    one for a kind; `job` is whose lines they are, empty where there is no job yet."""
 
     name: str | None
     kind: JobKind
     model: str
+    endpoint: str = ""
+    job: str = ""
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):

@@ -63,6 +63,7 @@ _ALL = frozenset(
         Feature.TOP_LOGPROBS,
         Feature.SEED,
         Feature.PENALTIES,
+        Feature.OWN,
     }
 )
 
@@ -73,7 +74,7 @@ KINDS: Mapping[str, ServerKind] = {
             name="vllm",
             features=_ALL
             | {Feature.CANDIDATES, Feature.TOP_K, Feature.DIMENSIONS, Feature.THINKING}
-            | {Feature.AUDIO, Feature.VIDEO},
+            | {Feature.AUDIO, Feature.VIDEO, Feature.LOGIT_BIAS},
             max_tokens_field="max_completion_tokens",
             priority=Priority("priority", smaller_first=True, flag="--scheduling-policy priority"),
             cached_flag="--enable-prompt-tokens-details",
@@ -84,7 +85,7 @@ KINDS: Mapping[str, ServerKind] = {
             name="sglang",
             features=_ALL
             | {Feature.CANDIDATES, Feature.TOP_K, Feature.DIMENSIONS, Feature.THINKING}
-            | {Feature.AUDIO, Feature.VIDEO},
+            | {Feature.AUDIO, Feature.VIDEO, Feature.LOGIT_BIAS},
             max_tokens_field="max_completion_tokens",
             priority=Priority("priority", smaller_first=False, flag="--enable-priority-scheduling"),
             cached_flag="--enable-cache-report",
@@ -93,7 +94,7 @@ KINDS: Mapping[str, ServerKind] = {
         ServerKind(
             name="llamacpp",
             # Older builds refuse n > 1 in words; `dimensions` is passed over in silence.
-            features=_ALL | {Feature.CANDIDATES, Feature.TOP_K, Feature.AUDIO},
+            features=_ALL | {Feature.CANDIDATES, Feature.TOP_K, Feature.AUDIO, Feature.LOGIT_BIAS},
             tokens=TokenCount.TEMPLATE,
             slots=8,
         ),
@@ -107,11 +108,11 @@ KINDS: Mapping[str, ServerKind] = {
             name="openai",
             features=_ALL
             | {Feature.CANDIDATES, Feature.DIMENSIONS, Feature.THINKING}
-            | {Feature.AUDIO, Feature.DOCUMENTS},
+            | {Feature.AUDIO, Feature.DOCUMENTS, Feature.LOGIT_BIAS},
             max_tokens_field="max_completion_tokens",
         ),
         # Any other: what nearly all of them do, under the names that nearly all of them know.
-        ServerKind(name="generic", features=_ALL | {Feature.CANDIDATES, Feature.DIMENSIONS}),
+        ServerKind(name="generic", features=_ALL | {Feature.CANDIDATES, Feature.DIMENSIONS, Feature.LOGIT_BIAS}),
     )
 }
 GENERIC = KINDS["generic"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from backburner.core.job import Counts
-from backburner.core.request import CheckedLine, Outcome, OutcomeKind
+from backburner.core.request import CheckedLine, Outcome, OutcomeKind, Usage
 from backburner.store.sqlite import connect, migrate, script, transaction
 
 MIGRATIONS = (script("ledger.sql"),)
@@ -69,7 +69,7 @@ class Bitmap:
 
 
 class Ledger:
-    """The writing side. Every method runs on the writer lane; `counts`, `progress` may be read anywhere."""
+    """The writing side. Every method runs on the writer lane; `counts`, `usage` and `progress` may be read anywhere."""
 
     def __init__(self, path: Path, used: "Callable[[Ledger], None]" = lambda _: None) -> None:
         """`used` is told before every use of the file: whoever bounds the open files must know."""
@@ -88,8 +88,12 @@ class Ledger:
         migrate(db, "ledger", MIGRATIONS)
         self.progress = self._read_progress(db)
         counted = {OutcomeKind.ANSWER.value: 0, OutcomeKind.ERROR.value: 0}
-        for ordinal, kind in db.execute("SELECT ordinal, kind FROM outcome"):
+        prompt = cached = output = 0
+        rows = db.execute("SELECT ordinal, kind, prompt_tokens, cached_tokens, output_tokens FROM outcome")
+        for ordinal, kind, *tokens in rows:
             counted[kind] += self._done.add(ordinal)
+            prompt, cached, output = prompt + tokens[0], cached + tokens[1], output + tokens[2]
+        self.usage = Usage(prompt, cached, output)
         self.counts = Counts(self.progress.next_ordinal, *counted.values())
         self.last_seq: int = db.execute("SELECT coalesce(max(seq), 0) FROM outcome").fetchone()[0]
         self._last_attempt: int = db.execute("SELECT coalesce(max(id), 0) FROM attempt").fetchone()[0]
@@ -235,9 +239,13 @@ class Ledger:
     def _count(self, outcomes: Sequence[Outcome], seq: int) -> None:
         self.last_seq = seq
         answers = 0
+        prompt, cached, output = self.usage.prompt, self.usage.cached, self.usage.output
         for outcome in outcomes:
             self._done.add(outcome.ordinal)
             answers += outcome.kind is OutcomeKind.ANSWER
+            used = outcome.usage
+            prompt, cached, output = prompt + used.prompt, cached + used.cached, output + used.output
+        self.usage = Usage(prompt, cached, output)
         self.counts = Counts(
             self.progress.next_ordinal,
             self.counts.succeeded + answers,

@@ -43,7 +43,8 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 def source_of(job: Job) -> Source:
-    return Source(job.input_name, job.kind, job.model)
+    endpoint = str(job.extras.get("endpoint", ""))
+    return Source(job.input_name, job.kind, job.model, endpoint, job.id)
 
 
 class Intake:

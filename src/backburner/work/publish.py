@@ -193,7 +193,7 @@ class Publisher:
             job=job.id,
             created_at=now,
             updated_at=now,
-            expire_at=now + self._retention_s,
+            expire_at=now + (job.result_retention_s or self._retention_s),
         )
 
     async def _drop_bodies(self, run: JobRun) -> None:

@@ -94,7 +94,11 @@ class JobRun:
 
     def live(self, job: Job) -> Job:
         return msgspec.structs.replace(
-            job, counts=self.counts, scanned=self.ledger.progress.done, warnings=self.warnings
+            job,
+            counts=self.counts,
+            usage=self.ledger.usage,
+            scanned=self.ledger.progress.done,
+            warnings=self.warnings,
         )
 
     def warn(self, warnings: Iterable[str]) -> None:
