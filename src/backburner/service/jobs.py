@@ -7,7 +7,15 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from backburner.core.clock import Clock
-from backburner.core.errors import AlreadyExists, Code, Conflict, InvalidArgument, NotFound, Violation
+from backburner.core.errors import (
+    AlreadyExists,
+    Code,
+    Conflict,
+    InvalidArgument,
+    NotFound,
+    Refused,
+    Violation,
+)
 from backburner.core.exchange import Feature
 from backburner.core.job import Job, JobError, JobKind, JobState, OnInvalid
 from backburner.core.lanes import Lanes
@@ -40,8 +48,9 @@ PUBLISH_WAIT_S = 20.0
 class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
     """What a caller asks for. The input is a file's id or, inline, the lines of one (without line breaks).
 
-    Without `check_first` wrong lines never refuse the creation: they fail the job. `expire_after_s` is when the
-    job is given up, where the dialect has a rule of its own."""
+    Without `check_first` neither wrong lines nor a model that nothing serves refuse the creation: they fail the
+    job. `expire_after_s` is when the job is given up and `result_retention_s` how long its results are kept, where
+    the dialect has rules of its own."""
 
     dialect: str
     kind: JobKind
@@ -52,6 +61,7 @@ class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
     window_s: float = JOB_WINDOW_S
     expire_after_s: float | None = None
     check_first: bool = True
+    result_retention_s: float | None = None
     hold_after_canary: bool = False
     file_id: str | None = None
     lines: Iterable[bytes] | None = None
@@ -111,7 +121,9 @@ class JobService:
             return await self._create(tenant, draft, idempotency)
 
     async def _create(self, tenant: str, draft: JobDraft, idempotency: Idempotency | None) -> Job:
-        self._check(draft)
+        unserved = self._unserved(draft)
+        if unserved is not None and draft.check_first:
+            raise unserved
         id_ = job_id()
         try:
             job = await self._job(id_, tenant, draft)
@@ -127,6 +139,8 @@ class JobService:
             await asyncio.shield(self._lanes.write.run(self._stores.delete_job, id_))
             raise
         run.job = job
+        if unserved is not None and draft.model:  # without one the lines say what is wrong
+            await self._board.move(run, JobState.FAILED, JobError(unserved.code, unserved.message))
         self.resume(run)
         return run.snapshot()
 
@@ -179,6 +193,7 @@ class JobService:
             input_blob=blob,
             input_bytes=size_bytes,
             warnings=draft.warnings,
+            result_retention_s=draft.result_retention_s,
             extras=draft.extras,
         )
 
@@ -197,7 +212,8 @@ class JobService:
             writer.discard()
             raise
 
-    def _check(self, draft: JobDraft) -> None:
+    def _unserved(self, draft: JobDraft) -> Refused | None:
+        """Why nothing here can run the job. Raises InvalidArgument for what no job may have."""
         if len(draft.display_name) > DISPLAY_NAME_CHARS:
             words = f"expected up to {DISPLAY_NAME_CHARS} characters, found {len(draft.display_name)}"
             raise InvalidArgument(
@@ -205,13 +221,14 @@ class JobService:
             )
         route = self._routes.find(draft.model)
         if route is None:
-            raise NotFound(f"the model {draft.model} is not served here", reason="MODEL_NOT_FOUND")
+            return NotFound(f"the model {draft.model} is not served here", reason="MODEL_NOT_FOUND")
         feature = Feature.EMBED if draft.kind is JobKind.EMBED else Feature.CHAT
         if feature not in route.capabilities.features:
-            raise InvalidArgument(
+            return InvalidArgument(
                 f"the model {draft.model} (on engine {route.engine.name!r}) does not do {feature}",
                 reason="MODEL_KIND",
             )
+        return None
 
     async def _refuse_wrong_lines(self, run: JobRun) -> None:
         progress, name = run.ledger.progress, run.job.input_name or "request body"
