@@ -6,7 +6,7 @@ a gap is refused with the offset that we expect. An upload id is a capability: i
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -160,8 +160,9 @@ class FileService:
         if writer is not None:
             await self._lanes.read.run(writer.close)
 
-    async def complete(self, upload: str) -> FileRow:
-        """Turns an upload into a file, which is there for everyone then. Twice is harmless.
+    async def complete(self, upload: str, *, purpose: str = "", retention_s: float | None = None) -> FileRow:
+        """Turns an upload into a file, which is there for everyone then. Twice is harmless. It is kept for
+        `retention_s`, or as long as the settings say.
 
         Raises InvalidArgument when bytes are missing, AlreadyExists when its name was taken meanwhile.
         """
@@ -177,13 +178,13 @@ class FileService:
                     f"the upload was declared with {declared:,} bytes, {state.received_bytes:,} came",
                     reason="UPLOAD_INCOMPLETE",
                 )
-            row = await self._lanes.read.run(self._finish, state.row)
+            row = await self._lanes.read.run(self._finish, state.row, purpose, retention_s)
             if not await self._lanes.write.run(self._stores.files.insert, row, state.row):
                 await self._lanes.write.run(self._stores.delete_blob_unless_used, row.blob)
                 raise AlreadyExists(f"files/{row.id} exists. Delete it first or choose another name")
             return row
 
-    def _finish(self, upload: UploadRow) -> FileRow:
+    def _finish(self, upload: UploadRow, purpose: str, retention_s: float | None) -> FileRow:
         writer = self._stores.blobs.writer(upload.id)
         digest = hashlib.sha256()
         for piece in writer.pieces():
@@ -197,9 +198,10 @@ class FileService:
             mime_type=upload.mime_type,
             display_name=upload.display_name,
             sha256=digest.hexdigest(),
+            purpose=purpose,
             created_at=now,
             updated_at=now,
-            expire_at=now + self._retention_s,
+            expire_at=now + (retention_s or self._retention_s),
         )
 
     async def abandon(self, upload: str) -> None:
@@ -260,6 +262,34 @@ class FileService:
                 reason="FILE_NOT_FOUND",
             )
         return row
+
+    async def beside(
+        self,
+        tenant: str,
+        count: int,
+        mark: str | None,
+        wanted: Callable[[FileRow], bool],
+        *,
+        oldest_first: bool = False,
+    ) -> tuple[list[FileRow], bool]:
+        """Up to `count` files that are wanted and stand behind the file `mark`, and whether there are more.
+        Raises PermissionDenied for a mark that is no file."""
+        row = await self.get(tenant, mark) if mark else None
+        found: list[FileRow] = []
+        while len(found) <= count:
+            place = (row.created_at, row.id) if row else None
+            rows = await self._lanes.read.run(self._rows, tenant, place, oldest_first)
+            found += [each for each in rows if wanted(each)]
+            if len(rows) < FILE_PAGE_SIZE_MAX:
+                break
+            row = rows[-1]
+        return found[:count], len(found) > count
+
+    def _rows(self, tenant: str, place: tuple[float, str] | None, oldest_first: bool) -> Sequence[FileRow]:
+        files, now = self._stores.files, self._clock.now()
+        if oldest_first:
+            return files.page_after(tenant, FILE_PAGE_SIZE_MAX, place, now)
+        return files.page(tenant, FILE_PAGE_SIZE_MAX, place, now)
 
     async def list(self, tenant: str, page_size: int | None, page_token: str | None) -> paging.Page[FileRow]:
         count = paging.size(page_size, FILE_PAGE_SIZE_DEFAULT, FILE_PAGE_SIZE_MAX)

@@ -14,7 +14,7 @@ class FileSource(StrEnum):
 
 class FileRow(msgspec.Struct, frozen=True, kw_only=True):
     """`sha256` is the hex digest. `blob` is None for a result file that is not published yet, and for a file
-    made of metadata alone."""
+    made of metadata alone. `purpose` is what the caller said it is for, in dialects that ask."""
 
     id: str
     tenant: str
@@ -25,6 +25,7 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str = ""
     source: FileSource = FileSource.UPLOADED
     job: str | None = None
+    purpose: str = ""
     created_at: float
     updated_at: float
     expire_at: float
@@ -84,6 +85,18 @@ class Files:
             .fetchone()
         )
         return _file(row[0]) if row else None
+
+    def page_after(
+        self, tenant: str, limit: int, after: tuple[float, str] | None, now: float
+    ) -> list[FileRow]:
+        """Oldest first: `page` from its other end."""
+        created_at, file = after or (float("-inf"), "")
+        rows = self._catalog.read().execute(
+            "SELECT doc FROM file WHERE tenant = ? AND expire_at > ?"
+            " AND (created_at > ? OR (created_at = ? AND id < ?)) ORDER BY created_at, id DESC LIMIT ?",
+            (tenant, now, created_at, created_at, file, limit),
+        )
+        return [_file(row[0]) for row in rows]
 
     def page(self, tenant: str, limit: int, before: tuple[float, str] | None, now: float) -> list[FileRow]:
         created_at, file = before or (float("inf"), "")
