@@ -11,6 +11,7 @@ import uvicorn
 from backburner.api.auth import LOOPBACK
 from backburner.api.server import application
 from backburner.config import Settings
+from backburner.console.routes import routes as console_routes
 from backburner.core.errors import InvalidArgument
 from backburner.core.limits import DRAIN_S
 from backburner.house import House
@@ -37,8 +38,9 @@ async def serve(settings: Settings, ready: Callable[[str, House], None]) -> int:
             f"without a key this server only listens on 127.0.0.1, not on {settings.host}. Make a key first: "
             "backburner keys create"
         )
+    services = house.services()
     config = uvicorn.Config(
-        application(house.services()),
+        application(services, console_routes(services)),
         log_config=None,
         lifespan="off",
         access_log=False,

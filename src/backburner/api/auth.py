@@ -1,8 +1,8 @@
 """Who is calling, and whether a page in somebody's browser is.
 
-A key comes as `x-goog-api-key`, `?key=` or a Bearer token (contract 0.3). Without keys the server is bound to
-loopback and serves anyone there; then Host and Origin are checked, because a web page can make a browser send
-requests to 127.0.0.1 under a name of its own (DNS rebinding).
+A key comes as `x-goog-api-key`, `?key=` or a Bearer token (contract 0.3), or stands behind the console's session.
+Without keys the server is bound to loopback and serves anyone there; then Host and Origin are checked, because a
+web page can make a browser send requests to 127.0.0.1 under a name of its own (DNS rebinding).
 """
 
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from backburner.api.services import Services
+from backburner.api.sessions import session_key
 from backburner.core.errors import PermissionDenied
 
 LOOPBACK: frozenset[str] = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -27,7 +28,8 @@ async def tenant(request: Request, services: Services) -> str:
     """Raises Unauthenticated, or PermissionDenied for a request that a foreign page made."""
     if not services.keys.required:
         check_local(request, services)
-    return await services.keys.tenant_of(presented_key(request))
+    key = presented_key(request) or session_key(request, services.sessions, services.clock.now())
+    return await services.keys.tenant_of(key)
 
 
 def check_local(request: Request, services: Services) -> None:

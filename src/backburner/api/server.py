@@ -1,11 +1,13 @@
 """The ASGI application: which door a path belongs to, and the few pages that are nobody's dialect."""
 
+from collections.abc import Sequence
+
 import msgspec
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from backburner import __version__
@@ -19,7 +21,9 @@ from backburner.core.errors import NotFound
 from backburner.dialects.gemini.line_schema import line_schema
 
 
-def application(services: Services) -> ASGIApp:
+def application(services: Services, pages: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """`pages` are the console's, which stands above this room."""
+
     async def health(_: Request) -> Response:
         return answers.json(msgspec.json.encode({"status": "ok", "version": __version__}))
 
@@ -37,6 +41,7 @@ def application(services: Services) -> ASGIApp:
             Route("/healthz", health),
             Route("/openapi.json", openapi),
             Route("/schemas/{kind:str}.json", schema),
+            *pages,
             Mount(PREFIX, NativeDoor(services)),
             Mount("/", GeminiDoor(services)),
         ],

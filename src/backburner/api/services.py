@@ -1,8 +1,9 @@
 """What a door may call: the use cases and a few plain values. Built by app.py."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from backburner.api.sessions import Sessions
 from backburner.core.clock import Clock
 from backburner.dialects.protocol import Dialect
 from backburner.service.caches import CacheService
@@ -38,3 +39,4 @@ class Services:
     keys: KeyService
     public_url: str
     wire_states: str
+    sessions: Sessions = field(default_factory=Sessions, kw_only=True)
