@@ -7,6 +7,9 @@ from starlette.responses import Response
 
 from backburner.api import answers, auth
 from backburner.api.gemini.call import Call
+from backburner.api.native import call as native
+from backburner.api.native import reading
+from backburner.core.clock import rfc3339
 from backburner.core.errors import InvalidArgument, Refused, Violation
 from backburner.core.exchange import Json
 from backburner.core.job import Job, JobKind, OnInvalid
@@ -100,7 +103,7 @@ async def _operation(call: Call, job: Job, *, inline: bool) -> Response:
         published = b"".join([piece async for piece in call.services.results.published(job)])
         python = "gl-python" in call.request.headers.get("x-goog-api-client", "")
         items = inline_items(published.split(b"\n"), python_reader=python)
-    body = operation(job, inline=items, prefix=_prefix(call), more=_more(call, job))
+    body = operation(job, inline=items, prefix=_prefix(call), more=await _more(call, job))
     return answers.json(msgspec.json.encode(body))
 
 
@@ -108,10 +111,19 @@ def _prefix(call: Call) -> StatePrefix:
     return StatePrefix(f"{call.services.wire_states}_")
 
 
-def _more(call: Call, job: Job) -> dict[str, Json]:
-    """What the real service does not say: why a job waits."""
-    reason = call.services.jobs.reason(job)
-    return {"waitingReason": reason} if reason else {}
+async def _more(call: Call, job: Job) -> dict[str, Json]:
+    """What the real service does not say: why a job waits, and when it will be done."""
+    if job.ended:
+        return {}
+    found = await call.services.progress.of(job, tokens=False)
+    more: dict[str, Json] = {"waitingReason": found.waiting_reason} if found.waiting_reason else {}
+    if found.completion is not None:
+        more["estimatedCompletion"] = {
+            "earliest": rfc3339(found.completion.earliest_at),
+            "likely": rfc3339(found.completion.likely_at),
+            "latest": rfc3339(found.completion.latest_at),
+        }
+    return more
 
 
 async def list_all(call: Call) -> Response:
@@ -120,7 +132,9 @@ async def list_all(call: Call) -> Response:
     prefix = _prefix(call)
     body: dict[str, Json] = {}
     if page.items:
-        body["operations"] = [operation(job, prefix=prefix, more=_more(call, job)) for job in page.items]
+        body["operations"] = [
+            operation(job, prefix=prefix, more=await _more(call, job)) for job in page.items
+        ]
     if page.next_token:
         body["nextPageToken"] = page.next_token
     return answers.json(msgspec.json.encode(body))
@@ -164,21 +178,15 @@ async def update(call: Call) -> Response:
     return answers.json(msgspec.json.encode(batch_resource(job, prefix=_prefix(call))))
 
 
+async def watch(call: Call) -> Response:
+    """Progress as server-sent events: the native API's stream under a name of this door. Our extension."""
+    return await reading.events(_native(call))
+
+
 async def results(call: Call) -> Response:
-    """Result lines while the job runs and after: `?cursor=` follows them in the order of commit,
-    `?order=input` gives the finished prefix in input order. Our extension; `X-Next-Cursor` goes on from here,
-    `X-Incomplete` says that more will come."""
-    job = await call.services.jobs.get(call.tenant, call.name)
-    query = call.request.query_params
-    order = query.get("order", "commit")
-    if order == "input":
-        found = await call.services.results.prefix(job)
-    elif order == "commit":
-        found = await call.services.results.so_far(job, query.get("cursor"))
-    else:
-        words = f"expected commit or input, found {order!r}"
-        raise InvalidArgument(f"order: {words}", violations=[Violation("order", words)])
-    headers = {"x-incomplete": "false" if found.complete else "true"}
-    if found.cursor:
-        headers["x-next-cursor"] = found.cursor
-    return answers.stream(found.lines, answers.JSONL_TYPE, headers)
+    """Result lines while the job runs and after, likewise the native API's. Our extension."""
+    return await reading.results(_native(call))
+
+
+def _native(call: Call) -> native.Call:
+    return native.Call(call.services, call.request, call.tenant, call.name)

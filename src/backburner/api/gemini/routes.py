@@ -27,6 +27,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "", "batches", False, "", batches.list_all, "List batches, newest first"),
     Route("GET", "", "batches", True, "", batches.get, "Get a batch with its live counts"),
     Route("GET", "", "batches", True, "results", batches.results, "Results so far, as JSONL (extension)"),
+    Route("GET", "", "batches", True, "watch", batches.watch, "Progress, as server-sent events (extension)"),
     Route("POST", "", "batches", True, "cancel", batches.cancel, "Cancel a batch; what it has stays"),
     Route(
         "GET", "", "batches", True, "cancel", batches.cancel_by_get, "The same, as the documented curl does"
