@@ -13,7 +13,13 @@ from typing import Any, Literal
 import msgspec
 
 from backburner.core.errors import InvalidArgument
-from backburner.core.limits import FILE_BYTES, FILE_RETENTION_S, RESULT_RETENTION_S
+from backburner.core.limits import (
+    FILE_BYTES,
+    FILE_RETENTION_S,
+    MESSAGE_BATCH_BYTES,
+    MESSAGE_BATCH_REQUESTS,
+    RESULT_RETENTION_S,
+)
 
 ENVIRONMENT_PREFIX = "BACKBURNER_"
 CHAT_MODEL = "SmolLM2-135M-Instruct"
@@ -56,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     public_url: str = ""  # what clients call us by, when that is not the Host header (behind a proxy)
     wire_states: Literal["JOB_STATE", "BATCH_STATE"] = "JOB_STATE"
     file_bytes_max: int = FILE_BYTES
+    anthropic_batch_bytes_max: int = MESSAGE_BATCH_BYTES
+    anthropic_batch_requests_max: int = MESSAGE_BATCH_REQUESTS  # 0: as many as come
     file_retention_hours: float = FILE_RETENTION_S / 3600
     result_retention_days: float = RESULT_RETENTION_S / 86400
     log_level: Literal["debug", "info", "warning", "error"] = "info"

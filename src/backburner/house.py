@@ -12,7 +12,9 @@ from backburner.config import Settings
 from backburner.core.clock import Clock, SystemClock
 from backburner.core.job import Job
 from backburner.core.lanes import Lanes
+from backburner.dialects.anthropic.dialect import AnthropicDialect
 from backburner.dialects.gemini.dialect import GeminiDialect
+from backburner.dialects.protocol import Dialect
 from backburner.engine_room import build_engines
 from backburner.engines.protocol import Engine
 from backburner.engines.routes import Routes
@@ -23,6 +25,7 @@ from backburner.service.follow import FollowService
 from backburner.service.interactive import InteractiveService
 from backburner.service.jobs import JobService
 from backburner.service.keys import KeyService
+from backburner.service.listing import Listing
 from backburner.service.models import ModelService
 from backburner.service.progress import ProgressService
 from backburner.service.requests import RequestService
@@ -58,7 +61,8 @@ class House:
         self.lanes = lanes or Lanes.real()
         built, rules = build_engines(settings, self.clock)
         self.routes = Routes(built if engines is None else engines, rules)
-        self.dialects = {"gemini": GeminiDialect()}
+        dialects: tuple[Dialect, ...] = (GeminiDialect(), AnthropicDialect())
+        self.dialects = {dialect.name: dialect for dialect in dialects}
         self.board = Board(self.clock, self.stores, self.lanes, self.dialects)
         self._publisher = Publisher(
             self.clock, self.stores, self.lanes, self.board, settings.result_retention_days * 86400
@@ -85,6 +89,7 @@ class House:
         self.jobs = JobService(
             self.clock, self.stores, self.lanes, self.board, intake, self.routes, self.files
         )
+        self.listing = Listing(self.stores, self.lanes, self.board)
         self.results = ResultService(self.stores, self.lanes)
         self.follow = FollowService(self.clock, self.board, self.jobs, self.results)
         self.requests = RequestService(self.stores, self.lanes)
@@ -146,6 +151,7 @@ class House:
             clock=self.clock,
             dialects=self.dialects,
             jobs=self.jobs,
+            listing=self.listing,
             progress=self.progress,
             results=self.results,
             follow=self.follow,
@@ -157,5 +163,7 @@ class House:
             interactive=self.interactive,
             keys=self.keys,
             public_url=settings.public_url,
+            message_batch_bytes=settings.anthropic_batch_bytes_max,
+            message_batch_requests=settings.anthropic_batch_requests_max,
             wire_states=settings.wire_states,
         )

@@ -13,6 +13,7 @@ from backburner.service.follow import FollowService
 from backburner.service.interactive import InteractiveService
 from backburner.service.jobs import JobService
 from backburner.service.keys import KeyService
+from backburner.service.listing import Listing
 from backburner.service.models import ModelService
 from backburner.service.progress import ProgressService
 from backburner.service.requests import RequestService
@@ -22,11 +23,13 @@ from backburner.service.results import ResultService
 @dataclass(frozen=True)
 class Services:
     """`public_url` is empty when callers reach us by the Host they name. `wire_states` is the prefix of job
-    states on the Gemini wire, JOB_STATE or BATCH_STATE."""
+    states on the Gemini wire, JOB_STATE or BATCH_STATE; `message_batch_*` are the limits of a creation at the
+    Anthropic door, 0 requests for as many as come."""
 
     clock: Clock
     dialects: Mapping[str, Dialect]
     jobs: JobService
+    listing: Listing
     progress: ProgressService
     results: ResultService
     follow: FollowService
@@ -38,5 +41,7 @@ class Services:
     interactive: InteractiveService
     keys: KeyService
     public_url: str
+    message_batch_bytes: int
+    message_batch_requests: int
     wire_states: str
     sessions: Sessions = field(default_factory=Sessions, kw_only=True)

@@ -7,6 +7,9 @@ INLINE_BODY_BYTES = 20 * MIB  # create with inline requests (contract 1.10)
 JSON_BODY_BYTES = (
     24 * MIB
 )  # any other JSON body; a little over the above so that the create says its own limit
+MESSAGE_BODY_BYTES = 32 * MIB  # one call of Anthropic's Messages API
+MESSAGE_BATCH_BYTES = 256 * MIB  # creation of a message batch (contract 6.1); configurable
+MESSAGE_BATCH_REQUESTS = 100_000  # of one message batch (contract 6.1); configurable
 FILE_BYTES = 2 * GIB  # one file (contract 1.10); configurable
 DRAIN_BYTES = 256 * MIB  # of a refused body, read so that the client gets to see the refusal
 LINE_BYTES = 32 * MIB  # one input line; an inline image of 20 MB in base64 fits
@@ -30,6 +33,7 @@ DISPLAY_NAME_CHARS = 512
 FILE_NAME_CHARS = 40
 PAGE_SIZE_DEFAULT = 50
 PAGE_SIZE_MAX = 1000
+MESSAGE_BATCH_PAGE_SIZE_DEFAULT = 20  # contract 6.1
 FILE_PAGE_SIZE_DEFAULT = 10
 FILE_PAGE_SIZE_MAX = 100
 

@@ -40,6 +40,7 @@ class Wanted(msgspec.Struct, frozen=True):
     states: tuple[JobState, ...] = ()
     model: str = ""
     text: str = ""
+    dialect: str = ""
 
     def condition(self) -> tuple[str, list[str]]:
         """What stands behind WHERE, and its values."""
@@ -52,6 +53,9 @@ class Wanted(msgspec.Struct, frozen=True):
             parts.append(" AND json_extract(doc, '$.model') IN (?, ?)")
             bare = self.model.removeprefix("models/")
             values += [bare, f"models/{bare}"]
+        if self.dialect:
+            parts.append(" AND json_extract(doc, '$.dialect') = ?")
+            values.append(self.dialect)
         if self.text:
             plain = self.text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
             parts.append(
@@ -147,6 +151,19 @@ class Jobs:
             (tenant, created_at, created_at, job, *values, limit),
         )
         return [_decode(row[0]) for row in rows]
+
+    def page_ahead(
+        self, tenant: str, limit: int, behind: tuple[float, str], wanted: Wanted = EVERY
+    ) -> list[Job]:
+        """The page that ends just ahead of a job given by (created_at, id); newest first, as `page`."""
+        created_at, job = behind
+        condition, values = wanted.condition()
+        rows = self._catalog.read().execute(
+            "SELECT doc FROM job WHERE tenant = ? AND (created_at > ? OR (created_at = ? AND id < ?))"
+            f"{condition} ORDER BY created_at, id DESC LIMIT ?",
+            (tenant, created_at, created_at, job, *values, limit),
+        )
+        return [_decode(row[0]) for row in rows][::-1]
 
     def unended(self) -> list[Job]:
         """Every tenant's jobs that have work left, oldest first."""
