@@ -19,15 +19,16 @@ class LedgerReader:
         self._db.close()
 
     def results_after(
-        self, seq: int, limit: int, limit_bytes: int
+        self, seq: int, limit: int, limit_bytes: int, kind: OutcomeKind | None = None
     ) -> list[tuple[int, int, bytes, bytes | None]]:
-        """(seq, ordinal, echo, body) in the order of commit; body None once it moved to the result file."""
+        """(seq, ordinal, echo, body) in the order of commit, of one kind or of all; body None once it moved to the
+        result file."""
         found: list[tuple[int, int, bytes, bytes | None]] = []
         taken_bytes = 0
         rows = self._db.execute(
             "SELECT o.seq, o.ordinal, r.echo, o.body FROM outcome o JOIN request r USING (ordinal)"
-            " WHERE o.seq > ? ORDER BY o.seq LIMIT ?",
-            (seq, limit),
+            " WHERE o.seq > ? AND coalesce(o.kind = ?, TRUE) ORDER BY o.seq LIMIT ?",
+            (seq, kind, limit),
         )
         for row in rows:
             found.append(row)
@@ -35,6 +36,12 @@ class LedgerReader:
             if taken_bytes > limit_bytes:
                 break
         return found
+
+    def seq_of(self, kind: OutcomeKind, number: int) -> int:
+        """The seq of the outcome of a kind that is the `number`-th of it, from 1. Reads through those before."""
+        return self._db.execute(
+            "SELECT seq FROM outcome WHERE kind = ? ORDER BY seq LIMIT 1 OFFSET ?", (kind, number - 1)
+        ).fetchone()[0]
 
     def last_seq(self) -> int:
         return self._db.execute("SELECT coalesce(max(seq), 0) FROM outcome").fetchone()[0]

@@ -79,6 +79,10 @@ class Ledgers:
         self._folders.forget(job)
         shutil.rmtree(self._folder / job, ignore_errors=True)
 
+    def exists(self, job: str) -> bool:
+        """On any lane."""
+        return self._path(job).exists()
+
     def all(self) -> list[str]:
         return [path.name for path in self._folder.iterdir()]
 
@@ -91,7 +95,7 @@ class Ledgers:
     @contextmanager
     def view(self, job: str) -> Generator[LedgerView]:
         """On any lane. Raises FileNotFoundError when the job was deleted."""
-        if not self._path(job).exists():
+        if not self.exists(job):
             raise FileNotFoundError(f"there is no ledger of job {job}")
         view = LedgerView(self._path(job))
         try:
