@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from backburner import __version__
 from backburner.api import answers
 from backburner.api.gemini.door import GeminiDoor, refused_response
-from backburner.api.native.call import PREFIX
+from backburner.api.native.bodies import PREFIX
 from backburner.api.native.door import NativeDoor
 from backburner.api.openapi import document
 from backburner.api.services import Services

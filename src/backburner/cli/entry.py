@@ -15,6 +15,7 @@ from backburner import __version__
 from backburner.cli.config import config
 from backburner.cli.demo import demo
 from backburner.cli.doctor import doctor
+from backburner.cli.jobs import jobs
 from backburner.cli.keys import keys
 from backburner.cli.models import models
 from backburner.cli.run import run
@@ -54,7 +55,7 @@ def version() -> None:
     click.echo(f"{PROGRAM} {__version__}")
 
 
-for verb in (serve, run, validate, models, keys, config, doctor, demo):
+for verb in (serve, run, jobs, validate, models, keys, config, doctor, demo):
     root.add_command(verb)
 
 

@@ -314,6 +314,16 @@ class JobService:
             run, JobState.CANCELLED, JobError(Code.CANCELLED, "The operation was cancelled.")
         )
 
+    async def hold(self, tenant: str, job: str) -> Job:
+        """Starts nothing of a job but its canary until somebody approves it; calls under way go on. Raises NotFound,
+        Conflict when it has ended."""
+        run = self._board.get(tenant, job)
+        found = await self.get(tenant, job)
+        if run is None or found.ended:
+            raise Conflict("the job has ended, so there is nothing to hold")
+        await self._board.amend(run, hold_after_canary=True, approved=False)
+        return run.snapshot()
+
     async def approve(self, tenant: str, job: str) -> Job:
         """Lets a job that is held after its canary go on. Raises NotFound, Conflict when it is not held."""
         run = self._board.get(tenant, job)

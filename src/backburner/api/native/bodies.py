@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+PREFIX = "/api/v1"
 INT64 = 2**63
 
 

@@ -14,7 +14,6 @@ from backburner.api.services import Services
 from backburner.core.errors import InvalidArgument, Violation
 from backburner.core.limits import JSON_BODY_BYTES
 
-PREFIX = "/api/v1"
 WAY_OUT = "Nothing that this API takes is that large"
 AUTH = "key"  # the query parameter that may hold the API key (api/auth.py)
 _YES, _NO = ("1", "true", "yes"), ("0", "false", "no", "")
@@ -66,9 +65,9 @@ class Call:
             return msgspec.json.decode(raw, type=kind)
         except msgspec.DecodeError as error:
             words, _, path = str(error).partition(" - at ")
-            raise InvalidArgument(
-                f"request body: {words}", violations=[Violation(path.strip("`").removeprefix("$."), words)]
-            ) from None
+            place = path.strip("`").removeprefix("$.")
+            where = f"request body, {place}" if place else "request body"
+            raise InvalidArgument(f"{where}: {words}", violations=[Violation(place, words)]) from None
 
 
 def wrong(name: str, words: str) -> InvalidArgument:

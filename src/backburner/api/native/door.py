@@ -9,11 +9,14 @@ from starlette.types import Receive, Scope, Send
 
 from backburner.api import auth
 from backburner.api.bodies import Inbox
-from backburner.api.native.call import PREFIX, Call, Route
+from backburner.api.native.bodies import PREFIX
+from backburner.api.native.call import Call, Route
 from backburner.api.native.errors import NoSuchMethod, broken_response, refused_response
 from backburner.api.native.routes import ROUTES
 from backburner.api.services import Services
-from backburner.core.errors import Refused
+from backburner.core.errors import NotFound, Refused
+
+NO_JOB = "JOB_NOT_FOUND"
 
 log = logging.getLogger("backburner.api")
 
@@ -38,18 +41,26 @@ class NativeDoor:
             log.info("event=stream_broken path=%s reason=%s", request.url.path, refused.reason)
 
     async def _answer(self, request: Request) -> Response:
+        name = ""
         try:
             route, name = found(request.method, request.url.path.removeprefix(PREFIX))
             tenant = await auth.tenant(request, self._services)
             route.check(request)
             return await route.answer(Call(self._services, request, tenant, name))
         except Refused as refused:
-            return refused_response(refused)
+            return refused_response(_named(refused, name))
         except ClientDisconnect:
             raise
         except Exception:  # the HTTP edge: a bug is our 500, with its trace in the log alone
             log.exception("event=answer_broken method=%s path=%s", request.method, request.url.path)
             return broken_response()
+
+
+def _named(refused: Refused, name: str) -> Refused:
+    """The dialects' words for a job that is not there are those of the services they stand for."""
+    if refused.reason != NO_JOB:
+        return refused
+    return NotFound(f"there is no job {name}", reason=NO_JOB)
 
 
 def found(method: str, path: str) -> tuple[Route, str]:

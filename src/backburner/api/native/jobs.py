@@ -1,4 +1,4 @@
-"""Jobs: list, get, change, cancel, approve, retry, delete."""
+"""Jobs: list, get, change, cancel, hold, approve, retry, delete."""
 
 from msgspec import UNSET
 from starlette.responses import Response
@@ -55,6 +55,10 @@ async def change(call: Call) -> Response:
 async def cancel(call: Call) -> Response:
     await call.services.jobs.cancel(call.tenant, call.name)
     return await get(call)
+
+
+async def hold(call: Call) -> Response:
+    return await _one(call, await call.services.jobs.hold(call.tenant, call.name))
 
 
 async def approve(call: Call) -> Response:

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from backburner.api.native.bodies import ErrorBody
-from backburner.api.native.call import PREFIX, Route
+from backburner.api.native.bodies import PREFIX, ErrorBody
+from backburner.api.native.call import Route
 from backburner.api.native.routes import ROUTES
 from backburner.core.exchange import Json
 

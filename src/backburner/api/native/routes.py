@@ -47,7 +47,8 @@ ROUTES: tuple[Route, ...] = (
     Route("PATCH", "/jobs/{id}", jobs.change, "Change priority or name", JobBody, takes=JobChange),
     Route("DELETE", "/jobs/{id}", jobs.delete, "Stop and delete a job with its results", DoneBody),
     Route("POST", "/jobs/{id}:cancel", jobs.cancel, "Cancel a job; what it has stays", JobBody),
-    Route("POST", "/jobs/{id}:approve", jobs.approve, "Let a job held after its canary go on", JobBody),
+    Route("POST", "/jobs/{id}:hold", jobs.hold, "Start nothing of a job but its canary", JobBody),
+    Route("POST", "/jobs/{id}:approve", jobs.approve, "Let a job that is held go on", JobBody),
     Route("POST", "/jobs/{id}:retry", jobs.retry, "A new job of the requests without an answer", JobBody),
     Route(
         "GET",

@@ -179,7 +179,7 @@ def engine_body(card: EngineCard) -> EngineBody:
         EngineModelBody(
             id=x.id,
             display_name=x.display_name,
-            features=[feature.name.lower() for feature in x.features],
+            features=sorted(feature.name.lower() for feature in x.features),
             context_tokens=x.context_tokens,
             output_tokens=x.output_tokens,
             slots=x.slots,
