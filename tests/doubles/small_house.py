@@ -15,7 +15,7 @@ from backburner.core.job import Job, JobKind
 from backburner.core.lanes import Lanes
 from backburner.engines.protocol import Engine
 from backburner.house import House
-from backburner.service.jobs import Idempotency, JobDraft
+from backburner.service.drafts import Idempotency, JobDraft
 from tests.doubles.plain_dialect import PlainDialect
 from tests.doubles.virtual_time import VirtualClock
 

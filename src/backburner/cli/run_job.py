@@ -23,7 +23,7 @@ from backburner.core.errors import Unavailable
 from backburner.core.job import Job, JobKind, JobState, OnInvalid
 from backburner.core.limits import STREAM_BYTES
 from backburner.core.request import Usage
-from backburner.service.jobs import JobDraft
+from backburner.service.drafts import JobDraft
 from backburner.service.keys import DEFAULT_TENANT
 from backburner.store.ownership import Ownership
 

@@ -23,7 +23,6 @@ from backburner.core.limits import (
     CREATE_CHECK_S,
     DISPLAY_NAME_CHARS,
     JOB_EXPIRY_S,
-    JOB_WINDOW_S,
     PAGE_SIZE_DEFAULT,
     PAGE_SIZE_MAX,
     REPORTED_VIOLATIONS,
@@ -32,6 +31,7 @@ from backburner.core.limits import (
 from backburner.core.names import errors_file_id, job_id, result_file_id
 from backburner.engines.routes import Routes
 from backburner.service import paging
+from backburner.service.drafts import Idempotency, JobDraft
 from backburner.service.files import FileService
 from backburner.store.jobs import EVERY, INLINE, Wanted
 from backburner.store.stores import Stores
@@ -43,37 +43,6 @@ LINES_AT_ONCE = 100
 Ranges = list[tuple[int, int]]  # (offset, length) in an input
 
 PUBLISH_WAIT_S = 20.0
-
-
-class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """What a caller asks for. The input is a file's id or, inline, the lines of one (without line breaks).
-
-    Without `check_first` neither wrong lines nor a model that nothing serves refuse the creation: they fail the
-    job. `expire_after_s` is when the job is given up and `result_retention_s` how long its results are kept, where
-    the dialect has rules of its own."""
-
-    dialect: str
-    kind: JobKind
-    model: str
-    display_name: str = ""
-    priority: int = 0
-    on_invalid: OnInvalid = OnInvalid.FAIL
-    window_s: float = JOB_WINDOW_S
-    expire_after_s: float | None = None
-    check_first: bool = True
-    result_retention_s: float | None = None
-    hold_after_canary: bool = False
-    file_id: str | None = None
-    lines: Iterable[bytes] | None = None
-    warnings: tuple[str, ...] = ()
-    extras: dict[str, object] = msgspec.field(default_factory=dict[str, object])
-
-
-class Idempotency(msgspec.Struct, frozen=True):
-    """The caller's key for this creation and a digest of what it asks."""
-
-    key: str
-    digest: bytes
 
 
 class JobService:

@@ -16,7 +16,7 @@ from backburner.core.limits import (
     UPLOAD_RETENTION_S,
 )
 from backburner.core.names import result_file_id
-from backburner.service.jobs import Idempotency
+from backburner.service.drafts import Idempotency
 from backburner.store.jobs import Pin
 from backburner.work.janitor import ROUND_S
 from tests.doubles.scripted_engine import Play, ScriptedEngine, trouble

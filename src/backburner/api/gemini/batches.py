@@ -22,7 +22,7 @@ from backburner.dialects.gemini.resources import (
     inline_items,
     operation,
 )
-from backburner.service.jobs import Idempotency, JobDraft
+from backburner.service.drafts import Idempotency, JobDraft
 
 IDEMPOTENCY_HEADER = "idempotency-key"
 _CHANGEABLE = {"priority", "displayName", "display_name"}
