@@ -1,5 +1,6 @@
 """What plain clients see and the SDKs do not show: addresses, headers, odd requests, early results."""
 
+import json
 import time
 from pathlib import Path
 
@@ -138,3 +139,26 @@ def test_results_can_be_followed_while_the_job_runs(serve: Serve, tmp_path: Path
     assert [line["key"] for line in again.lines] == followed, "the order of commit stays, also after the end"
     assert server.http("GET", f"/v1beta/{job}:results?cursor=nonsense").status == 400
     assert server.http("GET", f"/v1beta/{job}:results?order=random").status == 400
+
+
+def test_a_running_batch_says_when_it_will_be_done(serve: Serve, tmp_path: Path) -> None:
+    server = serve("simulated:latency_ms=200,jitter=1,seed=4")
+    client = server.client()
+    lines = ({"key": str(n), "request": asking(f"echo {n}")} for n in range(900))
+    name = upload(client, write_lines(tmp_path / "in.jsonl", lines))
+    job = client.batches.create(model=MODEL, src=name).name
+    foretold: dict[str, str] = {}
+    while not foretold:
+        operation = wire(server, job)
+        assert not operation["done"], "it must say so while it runs"
+        foretold = operation["metadata"].get("estimatedCompletion", {})
+        time.sleep(0.05)
+    assert foretold["earliest"] <= foretold["likely"] <= foretold["latest"]
+    watched = server.http("GET", f"/v1beta/{job}:watch")
+    assert watched.headers["content-type"].startswith("text/event-stream")
+    events = [
+        line.removeprefix(b"data: ") for line in watched.body.splitlines() if line.startswith(b"data: ")
+    ]
+    assert len(events) > 1, "watched too late to mean anything"
+    assert json.loads(events[-1])["state"] == "SUCCEEDED"
+    assert "estimatedCompletion" not in wire(server, job)["metadata"]
