@@ -1,8 +1,6 @@
 """Batches and models as the wire shows them (contract 6.1). Counts are live, where the real service shows zeros
 until the end; what it has no word for (why a batch waits, why it failed) stands in members of ours."""
 
-from collections.abc import Mapping
-
 import msgspec
 
 from backburner.core.clock import rfc3339
@@ -104,7 +102,6 @@ class ModelView(msgspec.Struct, frozen=True, kw_only=True):
     input_tokens: int
     output_tokens: int
     created_at: float = 0.0
-    can: Mapping[str, bool] = {}
 
 
 def model_object(view: ModelView) -> dict[str, Json]:

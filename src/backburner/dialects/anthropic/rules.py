@@ -7,9 +7,11 @@ calls, what a batch takes.
 import binascii
 
 from backburner.core.exchange import Json
-from backburner.dialects.anthropic.schema import HINTS, PARAMS
+from backburner.dialects.anthropic.schema import HINTS, MEMBERS, PARAMS
 from backburner.dialects.anthropic.turns import Turn, turns
 from backburner.dialects.report import Place, Report, quoted
+
+_LIMITED = ("thinking", "max_tokens", "stop_sequences", "output_config", "output_format")
 
 
 def checked(params: Json, report: Report, *, needs_maximum: bool = True) -> None:
@@ -21,11 +23,21 @@ def checked(params: Json, report: Report, *, needs_maximum: bool = True) -> None
     for name in required:
         if name not in params:
             report.wrong((None, name), "is missing", HINTS[name])
-    if not report.clean:
-        return  # what follows reads members as they should be
-    _conversation(params["messages"], report)
-    _tools(params, report)
-    _limits(params, report)
+    if "messages" in params and _sound(params, "messages", report):
+        _conversation(params["messages"], report)
+    if _sound(params, "tools", report) and _sound(params, "tool_choice", report):
+        _tools(params, report)
+    if all(_sound(params, name, report) for name in _LIMITED):
+        _limits(params, report)
+
+
+def _sound(params: dict[str, Json], name: str, report: Report) -> bool:
+    """Whether a member is there as it should be, or not at all, so that the rules can read it."""
+    if report.clean or name not in params:
+        return True
+    alone = Report()
+    MEMBERS[name](params[name], None, alone)
+    return alone.clean
 
 
 def batch_rules(params: dict[str, Json], model: str, report: Report) -> None:

@@ -223,7 +223,7 @@ _OUTPUT = members({"effort": optional(choice("low", "medium", "high", "xhigh", "
 _NOT_HERE = "The Messages API has no such setting; leave it out"
 _SCHEMA = 'Write "output_config": {"format": {"type": "json_schema", "schema": {...}}}'
 _MESSAGES = 'Write "messages": [{"role": "user", "content": "..."}]'
-_HINTS = {
+HINTS = {
     "messages": _MESSAGES,
     "max_tokens": 'Write for example "max_tokens": 1024',
     "model": 'Write for example "model": "claude-sonnet-5"',
@@ -246,35 +246,31 @@ _HINTS = {
     "presence_penalty": _NOT_HERE,
     "frequency_penalty": _NOT_HERE,
 }
-PARAMS = members(
-    {
-        "model": text(least=1),
-        "messages": listed(_message, least=1, what="message"),
-        "max_tokens": whole(1),
-        "system": either(text(), listed(_TEXT_BLOCK)),
-        "temperature": number(0, 1),
-        "top_p": number(0, 1),
-        "top_k": whole(0),
-        "stop_sequences": listed(text(least=1)),
-        "stream": flag,
-        "tools": listed(_tool),
-        "tool_choice": _TOOL_CHOICE,
-        "thinking": _THINKING,
-        "output_config": _OUTPUT,
-        "output_format": _FORMAT,
-        "metadata": members({"user_id": optional(text())}),
-        "service_tier": choice("auto", "standard_only"),
-        "user_profile_id": text(),
-        "speed": optional(choice("standard", "fast")),
-        "inference_geo": optional(text()),
-        "container": anything,
-        "context_management": optional(an_object),
-        "mcp_servers": listed(an_object),
-        "diagnostics": optional(an_object),
-        "thread": optional(an_object),
-        **_cache,
-    },
-    (),
-    _HINTS,
-)
-HINTS = _HINTS
+MEMBERS: dict[str, Check] = {
+    "model": text(least=1),
+    "messages": listed(_message, least=1, what="message"),
+    "max_tokens": whole(1),
+    "system": either(text(), listed(_TEXT_BLOCK)),
+    "temperature": number(0, 1),
+    "top_p": number(0, 1),
+    "top_k": whole(0),
+    "stop_sequences": listed(text(least=1)),
+    "stream": flag,
+    "tools": listed(_tool),
+    "tool_choice": _TOOL_CHOICE,
+    "thinking": _THINKING,
+    "output_config": _OUTPUT,
+    "output_format": _FORMAT,
+    "metadata": members({"user_id": optional(text())}),
+    "service_tier": choice("auto", "standard_only"),
+    "user_profile_id": text(),
+    "speed": optional(choice("standard", "fast")),
+    "inference_geo": optional(text()),
+    "container": anything,
+    "context_management": optional(an_object),
+    "mcp_servers": listed(an_object),
+    "diagnostics": optional(an_object),
+    "thread": optional(an_object),
+    **_cache,
+}
+PARAMS = members(MEMBERS, (), HINTS)

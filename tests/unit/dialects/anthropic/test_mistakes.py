@@ -94,6 +94,12 @@ def test_a_mistake_is_named_at_its_place(params: dict[str, Any], path: str, word
     assert wrong.key == "k"
 
 
+def test_mistakes_of_different_members_are_all_named() -> None:
+    wrong = asking("q", assistant(USE), max_tokens=0, temperature=7, tool_choice={"type": "any"}, tools=[])
+    paths = [violation.path.removeprefix("requests[4].params.") for violation in violations(wrong)]
+    assert sorted(paths) == ["max_tokens", "messages[1]", "temperature", "tool_choice"]
+
+
 def test_an_openai_tool_is_shown_the_right_form() -> None:
     found = violations(asking(tools=[{"type": "function", "function": {"name": "f", "parameters": {}}}]))
     assert any('{"name": "...", "description"' in violation.instead for violation in found)
