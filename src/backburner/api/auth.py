@@ -1,6 +1,6 @@
 """Who is calling, and whether a page in somebody's browser is.
 
-A key comes as `x-goog-api-key`, `?key=` or a Bearer token (contract 0.3), or stands behind the console's session.
+A key comes as `x-goog-api-key`, `x-api-key`, `?key=` or a Bearer token (contract 0.3), or stands behind the console's session.
 Without keys the server is bound to loopback and serves anyone there; then Host and Origin are checked, because a
 web page can make a browser send requests to 127.0.0.1 under a name of its own (DNS rebinding).
 """
@@ -15,10 +15,14 @@ from backburner.core.errors import PermissionDenied
 
 LOOPBACK: frozenset[str] = frozenset(("localhost", "127.0.0.1", "::1"))
 KEY_HEADER = "x-goog-api-key"
+ANTHROPIC_KEY_HEADER = "x-api-key"
 
 
 def presented_key(request: Request) -> str | None:
-    if key := request.headers.get(KEY_HEADER) or request.query_params.get("key"):
+    for found in (KEY_HEADER, ANTHROPIC_KEY_HEADER):
+        if key := request.headers.get(found):
+            return key
+    if key := request.query_params.get("key"):
         return key
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None

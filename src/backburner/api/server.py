@@ -12,6 +12,8 @@ from starlette.types import ASGIApp
 
 from backburner import __version__
 from backburner.api import answers
+from backburner.api.anthropic.call import ROOT as ANTHROPIC_ROOT
+from backburner.api.anthropic.door import AnthropicDoor, AnthropicSign
 from backburner.api.gemini.door import GeminiDoor, refused_response
 from backburner.api.native.bodies import PREFIX
 from backburner.api.native.door import NativeDoor
@@ -43,7 +45,8 @@ def application(services: Services, pages: Sequence[BaseRoute] = ()) -> ASGIApp:
             Route("/schemas/{kind:str}.json", schema),
             *pages,
             Mount(PREFIX, NativeDoor(services)),
-            Mount("/", GeminiDoor(services)),
+            Mount(ANTHROPIC_ROOT, AnthropicDoor(services)),
+            Mount("/", AnthropicSign(services, GeminiDoor(services))),
         ],
         middleware=[Middleware(answers.CanonicalHeaders)],
     )
