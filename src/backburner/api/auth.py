@@ -1,8 +1,8 @@
 """Who is calling, and whether a page in somebody's browser is.
 
-A key comes as `x-goog-api-key`, `x-api-key`, `?key=` or a Bearer token (contract 0.3), or stands behind the console's session.
-Without keys the server is bound to loopback and serves anyone there; then Host and Origin are checked, because a
-web page can make a browser send requests to 127.0.0.1 under a name of its own (DNS rebinding).
+A key comes as `x-goog-api-key`, `x-api-key`, `?key=` or a Bearer token (contract 0.3, 6.1), or stands behind the
+console's session. Without keys the server is bound to loopback and serves anyone there; then Host and Origin are
+checked, because a web page can make a browser send requests to 127.0.0.1 under a name of its own (DNS rebinding).
 """
 
 from urllib.parse import urlsplit

@@ -75,7 +75,7 @@ def test_a_message_call() -> None:
     assert (asked.model, asked.stream) == (MODEL, True)
     with pytest.raises(InvalidArgument) as refused:
         message_body(b'{"messages": [{"role": "user", "content": ""}], "model": "m"}')
-    assert [violation.path for violation in refused.value.violations] == ["max_tokens"]
+    assert [violation.path for violation in refused.value.violations] == ["max_tokens", "messages[0].content"]
 
 
 def test_counting_needs_no_maximum() -> None:
