@@ -21,6 +21,7 @@ class Entry(msgspec.Struct, frozen=True):
     run: JobRun
     end: AttemptEnd | None
     outcome: Outcome | None
+    settled: Callable[[], None]
 
 
 class Committer:
@@ -35,8 +36,15 @@ class Committer:
         self._idle.set()
         self._broken = False
 
-    def put(self, run: JobRun, end: AttemptEnd | None, outcome: Outcome | None) -> None:
-        self._gathered.append(Entry(run, end, outcome))
+    def put(
+        self,
+        run: JobRun,
+        end: AttemptEnd | None,
+        outcome: Outcome | None,
+        settled: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`settled` is called when the entry is durable, or of no account any more."""
+        self._gathered.append(Entry(run, end, outcome, settled))
         if not self._broken:
             self._idle.clear()
         self._ready.set()
@@ -69,12 +77,14 @@ class Committer:
                 outcomes.append(entry.outcome)
             if entry.end is not None:
                 ends.append(entry.end)
-        if not by_run:
-            return
         batches = list(by_run.values())
-        fresh = await self._lanes.write.run(
-            commit_all, [(run.ledger, outcomes, ends) for run, outcomes, ends in batches]
-        )
+        fresh: list[list[Outcome]] = []
+        if batches:
+            fresh = await self._lanes.write.run(
+                commit_all, [(run.ledger, outcomes, ends) for run, outcomes, ends in batches]
+            )
+        for entry in group:
+            entry.settled()
         for (run, _, _), outcomes in zip(batches, fresh, strict=True):
             self._committed(run, outcomes)
 

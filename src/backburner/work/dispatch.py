@@ -298,10 +298,11 @@ class Dispatcher:
         result = await self._caller.make(run, request, route)
         now = self._clock.now()
         if isinstance(result, Outcome):
-            pace.answered()
             run.window.answered(request.group)
             run.reason = ""
-            self.committer.put(run, AttemptEnd(attempt, now), result)
+            # The slot is taken until the outcome is durable: what a crash repeats is then never more than the
+            # engine's slots, answered or not (P3).
+            self.committer.put(run, AttemptEnd(attempt, now), result, lambda: self._settled(run, pace))
             return
         self._troubled(pace, result)
         end = AttemptEnd(attempt, now, result.kind, result.message)
@@ -316,6 +317,10 @@ class Dispatcher:
         if not run.job.ended:
             again = msgspec.structs.replace(request, tries=decision.tries)
             run.window.wait(again, self._clock.monotonic() + decision.wait_s)
+
+    def _settled(self, run: JobRun, pace: Pace) -> None:
+        pace.answered()
+        self._board.touch(run)
 
     def _troubled(self, pace: Pace, trouble: Trouble) -> None:
         if trouble.kind is TroubleKind.BUSY:
