@@ -127,9 +127,12 @@ class Api:
     def _lost(self, lost: NoReply) -> Refused:
         if lost.lost is not Lost.UNREACHABLE:
             return Unavailable(f"the answer of {self._place.url} broke off: {lost.words}")
+        why = (
+            "" if "Connect call failed" in lost.words else f" ({lost.words})"
+        )  # asyncio's way to say: refused
         return Unavailable(
-            f"no server answers at {self._place.url} ({lost.words}). Start one with `backburner serve`, or say "
-            "where it is with --url or BACKBURNER_URL"
+            f"no server answers at {self._place.url}{why}. Start one with `backburner serve`, or say where it is "
+            "with --url or BACKBURNER_URL"
         )
 
     def _refused(self, status: int, content: bytes) -> Refused:

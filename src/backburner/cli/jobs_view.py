@@ -64,7 +64,7 @@ def _members(job: JobBody) -> Iterator[tuple[str, str]]:
     if job.estimated_completion is not None:
         found = job.estimated_completion
         times = [moment(at, seconds=True) for at in (found.likely_at, found.earliest_at, found.latest_at)]
-        yield "Done by", f"{times[0]}, likely; {found.confidence:.0%} sure: {times[1]} to {times[2]}"
+        yield "Done by", f"{times[0]}, likely; {100 * found.confidence:.0f} % sure: {times[1]} to {times[2]}"
     yield "Waits", job.waiting_reason
     yield "Error", f"{job.error.code}: {job.error.message}" if job.error is not None else ""
     for warning in job.warnings:

@@ -119,7 +119,7 @@ class _Lines:
 
     def show(self, found: ProgressBody, data: bytes) -> None:
         now, what = self._clock.monotonic(), (found.state, found.waiting_reason)
-        if now >= self._next_at or what != self._said:
+        if not found.ended and (now >= self._next_at or what != self._said):
             self._next_at, self._said = now + LINE_EVERY_S, what
             errors.print(", ".join([found.state, *words(found)]))
 

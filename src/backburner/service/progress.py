@@ -81,6 +81,8 @@ class ProgressService:
         if run.job.state not in (JobState.RUNNING, JobState.FINALIZING):
             return None
         now, made = self._clock.monotonic(), _made(run)
+        if run.job.held:  # begins anew when it is approved: nobody knows when, and the pause is no rate
+            self._pulses[run.job.id] = Pulse(eta.Sample(now, made))
         pulse = self._pulses.get(run.job.id)
         if pulse is None:
             pulse = self._pulses[run.job.id] = Pulse(self._first(run, now, made))
