@@ -14,6 +14,7 @@ from backburner.core.job import Job
 from backburner.core.lanes import Lanes
 from backburner.dialects.anthropic.dialect import AnthropicDialect
 from backburner.dialects.gemini.dialect import GeminiDialect
+from backburner.dialects.openai.dialect import OpenAIDialect
 from backburner.dialects.protocol import Dialect
 from backburner.engine_room import build_engines
 from backburner.engines.protocol import Engine
@@ -27,6 +28,7 @@ from backburner.service.jobs import JobService
 from backburner.service.keys import KeyService
 from backburner.service.listing import Listing
 from backburner.service.models import ModelService
+from backburner.service.output import OutputService
 from backburner.service.progress import ProgressService
 from backburner.service.requests import RequestService
 from backburner.service.results import ResultService
@@ -61,7 +63,7 @@ class House:
         self.lanes = lanes or Lanes.real()
         built, rules = build_engines(settings, self.clock)
         self.routes = Routes(built if engines is None else engines, rules)
-        dialects: tuple[Dialect, ...] = (GeminiDialect(), AnthropicDialect())
+        dialects: tuple[Dialect, ...] = (GeminiDialect(), AnthropicDialect(), OpenAIDialect())
         self.dialects = {dialect.name: dialect for dialect in dialects}
         self.board = Board(self.clock, self.stores, self.lanes, self.dialects)
         self._publisher = Publisher(
@@ -91,6 +93,7 @@ class House:
         )
         self.listing = Listing(self.stores, self.lanes, self.board)
         self.results = ResultService(self.stores, self.lanes)
+        self.output = OutputService(self.stores, self.lanes)
         self.follow = FollowService(self.clock, self.board, self.jobs, self.results)
         self.requests = RequestService(self.stores, self.lanes)
         waiting = Waiting(self.clock, self.board, self.routes, self.dispatcher)
@@ -154,6 +157,7 @@ class House:
             listing=self.listing,
             progress=self.progress,
             results=self.results,
+            output=self.output,
             follow=self.follow,
             requests=self.requests,
             files=self.files,

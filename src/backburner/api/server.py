@@ -17,6 +17,9 @@ from backburner.api.anthropic.door import AnthropicDoor, AnthropicSign
 from backburner.api.gemini.door import GeminiDoor, refused_response
 from backburner.api.native.bodies import PREFIX
 from backburner.api.native.door import NativeDoor
+from backburner.api.openai.call import ROOTS as OPENAI_ROOTS
+from backburner.api.openai.door import OpenAIDoor
+from backburner.api.openai.sign import OpenAISign
 from backburner.api.openapi import document
 from backburner.api.services import Services
 from backburner.core.errors import NotFound
@@ -46,7 +49,8 @@ def application(services: Services, pages: Sequence[BaseRoute] = ()) -> ASGIApp:
             *pages,
             Mount(PREFIX, NativeDoor(services)),
             Mount(ANTHROPIC_ROOT, AnthropicDoor(services)),
-            Mount("/", AnthropicSign(services, GeminiDoor(services))),
+            *[Mount(root, OpenAIDoor(services, root)) for root in OPENAI_ROOTS],
+            Mount("/", AnthropicSign(services, OpenAISign(services, GeminiDoor(services)))),
         ],
         middleware=[Middleware(answers.CanonicalHeaders)],
     )

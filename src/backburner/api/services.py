@@ -15,6 +15,7 @@ from backburner.service.jobs import JobService
 from backburner.service.keys import KeyService
 from backburner.service.listing import Listing
 from backburner.service.models import ModelService
+from backburner.service.output import OutputService
 from backburner.service.progress import ProgressService
 from backburner.service.requests import RequestService
 from backburner.service.results import ResultService
@@ -32,6 +33,7 @@ class Services:
     listing: Listing
     progress: ProgressService
     results: ResultService
+    output: OutputService
     follow: FollowService
     requests: RequestService
     files: FileService

@@ -14,7 +14,7 @@ from backburner.core.exchange import Json
 from backburner.core.job import JobKind
 from backburner.core.limits import LINE_BYTES, MIB
 from backburner.core.request import CheckedLine
-from backburner.dialects.lines import check_depth
+from backburner.dialects.lines import BOM, check_depth, lines_of
 from backburner.dialects.openai.answers import one_line
 from backburner.dialects.openai.chat_messages import named_files
 from backburner.dialects.openai.endpoints import CHAT, CONTENTS, endpoint_of
@@ -187,6 +187,28 @@ class LineCheck:
                 self._starts = {b"": Prefix()}
             prefix = self._starts[start] = Prefix(start)
         return prefix.key(rest)
+
+
+class _Named(msgspec.Struct):
+    model: str
+
+
+class _Body(msgspec.Struct):
+    body: _Named
+
+
+_body = msgspec.json.Decoder(_Body)
+
+
+def first_model(begun: bytes, *, whole: bool) -> str:
+    """The model of the first request in the beginning of a file that names one; empty when none does. Without
+    `whole` the last line may be cut."""
+    for _, _, line in lines_of(begun if whole else begun[: begun.rfind(b"\n") + 1], 0):
+        try:
+            return _body.decode(line.removeprefix(BOM)).body.model
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+    return ""
 
 
 def _saved_id(line: bytes) -> str | None:

@@ -6,10 +6,9 @@ import msgspec
 
 from backburner.core.errors import Code, Violation
 from backburner.core.exchange import Json
-from backburner.core.job import Job, JobKind, JobState
+from backburner.core.job import Job, JobState
 from backburner.core.limits import REPORTED_VIOLATIONS
 from backburner.core.names import errors_file_id, result_file_id
-from backburner.dialects.openai.endpoints import CHAT, EMBEDDINGS
 from backburner.dialects.openai.names import Ids, file_of
 from backburner.dialects.openai.response_answers import response_usage
 
@@ -84,7 +83,6 @@ def batch_object(job: Job, ids: Ids, violations: Sequence[Violation] = ()) -> di
     """`violations` are of a job that failed because of its lines."""
     said = job.extras
     status = status_of(job)
-    window = said.get("completion_window") or f"{round(job.window_s / 3600)}h"
     output, errors = _files(job)
     times: dict[str, Json] = dict.fromkeys(
         ("failed_at", "completed_at", "expired_at", "cancelling_at", "cancelled_at")
@@ -96,11 +94,11 @@ def batch_object(job: Job, ids: Ids, violations: Sequence[Violation] = ()) -> di
     body: dict[str, Json] = {
         "id": ids.batch(job.id),
         "object": "batch",
-        "endpoint": said.get("endpoint") or (EMBEDDINGS if job.kind is JobKind.EMBED else CHAT),
+        "endpoint": said["endpoint"],
         "model": job.model or None,
         "errors": _errors(job, violations),
         "input_file_id": _input(job, ids),
-        "completion_window": window,
+        "completion_window": said["completion_window"],
         "status": status,
         "output_file_id": ids.file(output) if output else None,
         "error_file_id": ids.file(errors) if errors else None,
@@ -126,20 +124,17 @@ def _seconds(at: float | None) -> int | None:
     return None if at is None else int(at)
 
 
-def _input(job: Job, ids: Ids) -> str | None:
+def _input(job: Job, ids: Ids) -> str:
     """As this base URL writes it, whatever the caller wrote."""
-    name = job.extras.get("input_file_id") or job.input_name
-    return ids.file(file_of(str(name))) if name else None
+    return ids.file(file_of(str(job.extras["input_file_id"])))
 
 
 def _files(job: Job) -> tuple[str, str]:
     """Ids of the output and error files, empty where nothing is in them (yet)."""
-    apart = job.dialect == "openai"
     failures = job.errors_blob is not None if job.results_blob is not None else job.counts.failed > 0
-    output = job.counts.succeeded > 0 or not apart
     return (
-        result_file_id(job.id) if output else "",
-        errors_file_id(job.id) if apart and failures else "",
+        result_file_id(job.id) if job.counts.succeeded else "",
+        errors_file_id(job.id) if failures else "",
     )
 
 

@@ -112,7 +112,8 @@ class TextChunks:
 def delta_of(answer: Answer) -> Delta:
     """A whole answer as one piece, for a caller who asked for a stream of what was not streamed."""
     choices: list[Json] = []
-    for at, choice in enumerate(answer.body.get("choices") or ()):
+    found: list[dict[str, Json]] = answer.body.get("choices") or []
+    for at, choice in enumerate(found):
         message: dict[str, Json] = choice.get("message") or {}
         calls = [{"index": number, **call} for number, call in enumerate(message.get("tool_calls") or ())]
         piece = {name: value for name, value in message.items() if value is not None and name != "tool_calls"}

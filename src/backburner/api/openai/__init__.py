@@ -1,0 +1,1 @@
+"""The OpenAI door: files, batches and calls, under /openai/v1 and Google's /v1beta/openai."""
