@@ -63,6 +63,8 @@ async def serve(settings: Settings, ready: Callable[[str, House], None]) -> int:
 
 def bound(host: str, port: int) -> socket.socket:
     """A listening socket, so that the port is known and refused before anything else is started."""
+    if not 0 <= port <= 65535:
+        raise InvalidArgument(f"there is no port {port}; take one from 1 to 65535, or 0 for a free one")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

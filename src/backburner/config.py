@@ -1,7 +1,7 @@
 """Settings: read once, from defaults < config file (TOML) < environment (BACKBURNER_*) < flags.
 
-Every value remembers where it came from (`backburner config` shows it). An unknown name or a malformed value
-stops the start and says where it stands. Nothing else in the house reads the environment.
+Every value remembers where it came from (`backburner config` shows it). A malformed value, or an unknown name in
+the file, stops the start and says where it stands. Nothing else in the house reads the environment.
 """
 
 import os

@@ -1,8 +1,10 @@
 """What plain clients see and the SDKs do not show: addresses, headers, odd requests, early results."""
 
 import json
+import socket
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -162,3 +164,11 @@ def test_a_running_batch_says_when_it_will_be_done(serve: Serve, tmp_path: Path)
     assert len(events) > 1, "watched too late to mean anything"
     assert json.loads(events[-1])["state"] == "SUCCEEDED"
     assert "estimatedCompletion" not in wire(server, job)["metadata"]
+
+
+def test_the_content_type_is_spelt_as_the_asynchronous_sdk_looks_for_it(serve: Serve) -> None:
+    server = serve("simulated")
+    with socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0)) as connection:
+        connection.sendall(b"GET /v1beta/models HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert b"\r\nContent-Type: application/json; charset=UTF-8\r\n" in answer

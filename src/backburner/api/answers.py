@@ -44,9 +44,19 @@ def byte_range(request: Request, size_bytes: int) -> tuple[int, int] | None:
     return start, end - start + 1
 
 
-class CanonicalHeaders:
-    """Header names as HTTP/1.1 spells them by custom. The SDK's aiohttp client keeps them as they come and its
-    own tests look for `Content-Type` (contract 0.6)."""
+class _AsWritten(bytes):
+    """A header name that keeps its spelling: uvicorn lowers every name it sends."""
+
+    def lower(self) -> "_AsWritten":
+        return self
+
+
+CONTENT_TYPE = _AsWritten(b"Content-Type")
+
+
+class CanonicalContentType:
+    """Sends `Content-Type` spelt so. The SDK's aiohttp client keeps names as they come, and its own tests look
+    for this one (contract 0.6)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -54,7 +64,10 @@ class CanonicalHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def canonical(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [(name.title(), value) for name, value in message["headers"]]
+                message["headers"] = [
+                    (CONTENT_TYPE if name == b"content-type" else name, value)
+                    for name, value in message["headers"]
+                ]
             await send(message)
 
         await self._app(scope, receive, canonical if scope["type"] == "http" else send)

@@ -52,5 +52,5 @@ def application(services: Services, pages: Sequence[BaseRoute] = ()) -> ASGIApp:
             *[Mount(root, OpenAIDoor(services, root)) for root in OPENAI_ROOTS],
             Mount("/", AnthropicSign(services, OpenAISign(services, GeminiDoor(services)))),
         ],
-        middleware=[Middleware(answers.CanonicalHeaders)],
+        middleware=[Middleware(answers.CanonicalContentType)],
     )

@@ -258,7 +258,8 @@ class FileService:
         if row is None or row.expire_at <= self._clock.now():
             raise PermissionDenied(
                 f"You do not have permission to access the File {file} or it may not exist. "
-                "(Here it means: there is no such file; files are deleted 48 hours after their upload.)",
+                "(Here it means: there is no such file; files are deleted "
+                f"{self._retention_s / 3600:g} hours after their upload.)",
                 reason="FILE_NOT_FOUND",
             )
         return row

@@ -329,7 +329,7 @@ class JobService:
 
     def _unanswered(self, job: Job) -> Ranges:
         if not self._stores.blobs.exists(job.input_blob):
-            raise Conflict("the input of the job is gone: inputs are deleted 48 hours after their upload")
+            raise Conflict("the input of the job is gone; files are deleted some time after their upload")
         with self._stores.ledgers.reader(job.id) as reader:
             return reader.unanswered()
 

@@ -50,7 +50,10 @@ class ModelService:
 
     def aliases(self) -> dict[str, str]:
         """Pattern -> what serves it, for a person to read."""
-        return {rule.pattern: f"{rule.engine}/{rule.model}" for rule in self._routes.rules}
+        found: dict[str, str] = {}
+        for rule in self._routes.rules:  # the first rule that fits decides
+            found.setdefault(rule.pattern, f"{rule.engine}/{rule.model}")
+        return found
 
     def _card(self, name: str, route: Route) -> ModelCard:
         info = next((x for x in route.engine.models() if x.id == route.model), None)

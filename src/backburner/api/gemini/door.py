@@ -58,7 +58,8 @@ class GeminiDoor:
     def _find(request: Request) -> tuple[Target, Route]:
         target = take_apart(request.url.path, VERBS)
         if target is not None:
-            key = (request.method, target.prefix, target.collection, bool(target.name), target.verb)
+            method = "GET" if request.method == "HEAD" else request.method
+            key = (method, target.prefix, target.collection, bool(target.name), target.verb)
             route = TABLE.get(key)
             if route is not None:
                 return target, route

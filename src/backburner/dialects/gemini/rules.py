@@ -64,6 +64,28 @@ def generate_rules(request: dict[str, Json], report: Report) -> None:
         tools_rules(request, report)
     if "safetySettings" in request:
         report.warn(SAFETY_WARNING)
+    _without_effect(request, request.get("generationConfig") or {}, report)
+
+
+# Accepted, because real clients send them and no answer becomes wrong, and said aloud, because nothing comes of
+# them here.
+_NO_EFFECT = ("store", "continuationToken")
+_NO_EFFECT_IN_CONFIG = ("mediaResolution", "enableEnhancedCivicAnswers", "audioTimestamp")
+_NO_EFFECT_EMBEDDING = ("autoTruncate", "documentOcr")
+
+
+def _without_effect(request: dict[str, Json], config: dict[str, Json], report: Report) -> None:
+    names = [name for name in _NO_EFFECT if request.get(name)]
+    names += [f"generationConfig.{name}" for name in _NO_EFFECT_IN_CONFIG if config.get(name)]
+    names += (
+        ["toolConfig.retrievalConfig"] if (request.get("toolConfig") or {}).get("retrievalConfig") else []
+    )
+    _warn_of(names, report)
+
+
+def _warn_of(names: list[str], report: Report) -> None:
+    for name in names:
+        report.warn(f"{name} is accepted and has no effect here")
 
 
 def contents_rules(contents: list[Json], place: Place, report: Report) -> None:
@@ -89,6 +111,7 @@ def embed_rules(request: dict[str, Json], report: Report) -> None:
             )
         return
     parts_rules(request["content"], (None, "content"), report)
+    _warn_of([name for name in _NO_EFFECT_EMBEDDING if request.get(name)], report)
     if request.get("title") and request.get("taskType", "RETRIEVAL_DOCUMENT") != "RETRIEVAL_DOCUMENT":
         report.warn(
             "title is only meant for taskType RETRIEVAL_DOCUMENT; it is put before the text all the same"
