@@ -27,6 +27,7 @@ from backburner.service.drafts import Idempotency, JobDraft
 IDEMPOTENCY_HEADER = "idempotency-key"
 _CHANGEABLE = {"priority", "displayName", "display_name"}
 ON_INVALID_HEADER = "x-backburner-on-invalid"
+HOLD_HEADER = "x-backburner-hold"
 WAY_OUT = (
     "Put the requests into a JSONL file, upload it with the Files API and create the batch from that file"
 )
@@ -59,6 +60,7 @@ async def _create(call: Call, kind: JobKind) -> Response:
         display_name=asked.display_name,
         priority=asked.priority,
         on_invalid=_on_invalid(call, asked.on_invalid),
+        hold_after_canary=_hold(call),
         file_id=asked.file_id,
         lines=asked.lines() if asked.items is not None else None,
         warnings=asked.warnings,
@@ -83,6 +85,17 @@ def _on_invalid(call: Call, asked: OnInvalid) -> OnInvalid:
         raise InvalidArgument(
             f"header {ON_INVALID_HEADER}: {words}", violations=[Violation(ON_INVALID_HEADER, words)]
         ) from None
+
+
+def _hold(call: Call) -> bool:
+    """`canary`: after its first sample the job waits until somebody approves."""
+    header = call.request.headers.get(HOLD_HEADER)
+    if header is None:
+        return False
+    if header.strip().lower() != "canary":
+        words = f"expected canary, found {header[:40]!r}"
+        raise InvalidArgument(f"header {HOLD_HEADER}: {words}", violations=[Violation(HOLD_HEADER, words)])
+    return True
 
 
 def _idempotency(call: Call, body: bytes) -> Idempotency | None:
