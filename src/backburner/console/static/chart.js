@@ -54,7 +54,7 @@ function axis(width, start, end, x) {
   for (let after = 0; after <= end - start; after += step) {
     const place = x(start + after);
     marks.push(svg("line.grid", { x1: place, x2: place, y1: TOP + HIGH, y2: TOP + HIGH + 4 }),
-      svg("text", { x: place, y: TOP + HIGH + 18, "text-anchor": after ? "middle" : "start" }, after ? span(after) : time(start * 1000, end - start < 300)));
+      svg("text", { x: place, y: TOP + HIGH + 18, "text-anchor": after ? "middle" : "start" }, after ? `+${span(after)}` : time(start * 1000, end - start < 300)));
   }
   return marks;
 }
@@ -81,7 +81,7 @@ const dot = (cx, cy) => svg("circle.here", { cx, cy, r: 4 });
 // Requests per second in equal steps of time.
 function rates(points, here, x, width) {
   const base = TOP + HIGH + GAP + LOW, start = points[0].t;
-  const step = Math.max(1, (here - start) / BUCKETS);
+  const step = Math.max(0.25, (here - start) / BUCKETS);
   const found = [];
   for (let t = start; t < here - step / 2; t += step) {
     found.push({ t, perSecond: (doneAt(points, Math.min(here, t + step)) - doneAt(points, t)) / step });

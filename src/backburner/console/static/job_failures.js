@@ -51,7 +51,8 @@ export function grouped(requests) {
   const groups = new Map();
   for (const request of requests) {
     const error = answerOf(request.result).error ?? {};
-    const message = error.message || request.attempts.at(-1)?.message || request.outcome?.finish_reason || "No reason was given";
+    const said = error.message?.replace(/^line \d+: /, ""); // which line stands below, with the example
+    const message = said || request.attempts.at(-1)?.message || request.outcome?.finish_reason || "No reason was given";
     const alike = `${request.outcome?.code} ${message.replace(/"[^"]*"|'[^']*'/g, "“…”").replace(/\d+/g, "#")}`;
     const group = groups.get(alike) ?? { code: request.outcome?.code ?? "", message, example: request, count: 0 };
     group.count += 1;

@@ -76,7 +76,7 @@ function requestRow(one) {
 
 function open(one, asked, turns, error, finish, why) {
   const outcome = one.outcome;
-  const facts = [`line ${one.line}`, outcome && `${outcome.engine} / ${outcome.model}`, finish && `finished: ${finish}`, why,
+  const facts = [`line ${one.line}`, outcome?.engine && `${outcome.engine} / ${outcome.model}`, finish && `finished: ${finish}`, why,
     outcome && outcome.kind === "answer" && `${compact(outcome.usage.prompt_tokens)} tokens in, ${compact(outcome.usage.output_tokens)} out`,
     outcome && time(outcome.at, true), one.attempts.length > 1 && `${one.attempts.length} tries`].filter(Boolean);
   const raw = el("details.raw", {}, el("summary", {}, "As on the wire"));
@@ -85,7 +85,7 @@ function open(one, asked, turns, error, finish, why) {
   });
   return el("div.opened", {},
     el("div.pair", {},
-      el("div", {}, el("h3", {}, "Prompt"), one.request === null ? el("p.muted", {}, "The input is deleted.") : turnsShown(asked)),
+      el("div", {}, el("h3", {}, "Prompt"), one.request === null ? el("p.muted", {}, "The input is deleted.") : asked.length ? turnsShown(asked) : json(one.request)),
       el("div", {}, el("h3", {}, "Answer"), error ? el("p.said.wrong", {}, error.message || String(error.code)) : null,
         turnsShown(turns), !outcome && el("p.muted", {}, "Not yet answered."))),
     el("p.sub", {}, facts.join(" · ")), one.attempts.length > 1 && tries(one.attempts), raw);

@@ -39,8 +39,8 @@ function modelRow(model) {
   return el("tr", {},
     el("th", { scope: "row" }, el("span.strong.break", {}, model.display_name), model.display_name === model.id ? null : el("div.sub.break", {}, model.id)),
     el("td", { "data-label": "Calls now" }, count(model.in_flight), gauge),
-    el("td", { "data-label": "Given at once" }, model.limit === null ? "none yet" : count(model.limit), el("div.sub", {}, `profits from ${count(model.slots)}`)),
+    el("td.tight", { "data-label": "Given at once" }, model.limit === null ? "none yet" : count(model.limit), el("div.sub", {}, `profits from ${count(model.slots)}`)),
     el("td", { "data-label": "Door" }, closed ? el("span.state", { "data-kind": "bad" }, el("i.dot"), el("span", {}, `closed until ${time(closed, true)}, ${span(at(closed) - now())}`)) : "open"),
     el("td", { "data-label": "Context" }, model.context_tokens ? `${count(model.context_tokens)} tokens` : "–"),
-    el("td", { "data-label": "Can do" }, model.features.map((one) => one.replace(/_/g, " ")).join(", ") || "–"));
+    el("td", { "data-label": "Can do" }, el("span.sub", {}, model.features.map((one) => one.replace(/_/g, " ")).join(", ") || "–")));
 }

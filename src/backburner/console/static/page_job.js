@@ -68,6 +68,7 @@ function jobView(job, title, signal, changed) {
     start(begin) {
       follow = begin;
       this.update(job);
+      browser.refresh(job);
       if (!job.ended) run();
       history.readBack(job, signal).then((found) => found && chart.update(history.points, job), () => {});
     },
@@ -85,7 +86,7 @@ function jobView(job, title, signal, changed) {
       doers.update(job);
       chart.update(history.points, job);
       wrong.update(job);
-      if (before.state !== job.state || doneOf(before) === 0) browser.refresh(job);
+      if (before.state !== job.state || (doneOf(before) === 0 && doneOf(job) > 0)) browser.refresh(job);
     },
   };
 }
@@ -129,7 +130,7 @@ function tileRow() {
       else speed.set(rate(job.rate_per_s), "over the last minute");
       const estimate = ending(job.estimated_completion);
       if (job.ended) end.set(time(job.ended_at), took ? `after ${span(took)}` : "");
-      else end.set(estimate ? estimate.between : "–", estimate ? `in about ${estimate.left}` : "known after the first answers");
+      else end.set(estimate ? `in ${estimate.left}` : "–", estimate ? estimate.between : "known after the first answers");
       say(end.node.firstChild, job.ended ? "Ended" : "Ends");
       if (usage) tokens.set(compact(usage.prompt_tokens + usage.output_tokens), `${compact(usage.prompt_tokens)} in, ${compact(usage.output_tokens)} out${usage.cached_tokens ? `, ${compact(usage.cached_tokens)} reused` : ""}`);
     },

@@ -130,19 +130,22 @@ function optionsPart(signal) {
   const skip = el("input", { type: "checkbox" }), hold = el("input", { type: "checkbox" }), embed = el("input", { type: "checkbox" });
   let known = [], named = false;
   name.addEventListener("input", () => { named = name.value !== ""; });
+  const answers = el("span.hint", { id: "answers", "aria-live": "polite" });
   const guess = () => {
     const found = known.find((one) => one.id === model.value.trim());
+    say(answers, found ? `Answered by ${found.served_by}.` : "");
     if (found) embed.checked = found.embed && !found.chat;
     else if (/embed/i.test(model.value)) embed.checked = true;
   };
   model.addEventListener("input", guess);
   get("/models?page_size=200", { signal }).then((found) => {
     known = found.models;
+    guess();
     fill(models, known.map((one) => el("option", { value: one.id }, `answered by ${one.served_by}`)));
   }, () => {});
   return {
     node: el("section.card.stack", { "aria-label": "Options" },
-      el("div.columns", {}, field("Model", model), models, field("Name", name, "What the list shows."), field("Priority", priority, "Higher goes first among your jobs.")),
+      el("div.columns", {}, el("div.field", {}, field("Model", model), answers), models, field("Name", name, "What the list shows."), field("Priority", priority, "Higher goes first among your jobs.")),
       el("div.stack.tight", {},
         tick("Run a first sample and let me look", hold, "About 1 % of the requests. The rest waits until you approve."),
         tick("Skip wrong lines", skip, "They get an error in their place. Otherwise one wrong line refuses the job, and nothing runs."),

@@ -48,7 +48,10 @@ function marked(text, found) {
 
 function spot(line, { path, reason }) {
   const place = /(?:column|character|position|byte) (\d+)/.exec(reason);
-  if (!path && place) return [Math.max(0, Number(place[1]) - 1), Number(place[1]) + 1];
+  if (!path && place) {
+    const begin = Math.max(0, Math.min(line.length - 1, Number(place[1]) - 1));
+    return [begin, begin + (/^(\w+|.)/.exec(line.slice(begin))?.[0].length ?? 1)];
+  }
   const name = /([\w$-]+)(?:\[\d+\])*$/.exec(path ?? "")?.[1];
   const begin = name ? line.indexOf(`"${name}"`) : -1;
   return begin < 0 ? null : [begin, begin + name.length + 2];

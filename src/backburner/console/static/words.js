@@ -55,7 +55,7 @@ export const fullTime = (instant) => whole.format(new Date(instant));
 
 export function ago(instant) {
   const seconds = now() - at(instant);
-  return seconds < 5 ? "just now" : `${span(seconds).replace(/ (\d+) s$/, "")} ago`;
+  return seconds < 5 ? "just now" : `${span(seconds)} ago`;
 }
 
 // The interval in which a job ends: {likely: "about 14:32", between: "14:30 – 14:40", left: "3 min"}.
