@@ -8,7 +8,7 @@ between a rename and its fsync, anywhere. The house that goes on in the old fold
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,13 @@ class Crashed(Exception):
 
 
 class Crash:
-    """`at` is the moment, None for none; `moments` how many have passed; `left` where the copy is then."""
+    """`at` is the moment, None for none; `moments` how many have passed; `left` where the copy is then. What runs
+    on until the loop can be stopped is not to count: `then` is called at the moment itself."""
 
-    def __init__(self, folder: Path, left: Path, at: int | None) -> None:
+    def __init__(
+        self, folder: Path, left: Path, at: int | None, then: Callable[[], None] = lambda: None
+    ) -> None:
+        self._then = then
         self._folder = folder
         self.left = left
         self._at = at
@@ -34,6 +38,7 @@ class Crash:
         if self.moments == self._at and not self.happened:
             shutil.copytree(self._folder, self.left)
             self.happened = True
+            self._then()
         self.moments += 1
 
     def strike(self) -> None:

@@ -58,6 +58,7 @@ class ScriptedEngine:
         self.most_in_flight = 0
         self.deaths = 0
         self.serves = True
+        self._unplugged = False
 
     @property
     def in_flight(self) -> list[Made]:
@@ -81,6 +82,8 @@ class ScriptedEngine:
         return self._capabilities if self.serves else None
 
     async def call(self, call: Call, deadline_s: float) -> Answer | Trouble:
+        if self._unplugged:
+            return await asyncio.get_running_loop().create_future()
         text: str = call.body["messages"][-1]["content"]
         beside = tuple(self.in_flight)
         self.tries[text] += 1
@@ -107,10 +110,14 @@ class ScriptedEngine:
             return
         _settle(made, play.trouble or answer(made.text, made.model))
 
-    def kill_calls(self) -> None:
-        """What a crash of the whole service leaves of them."""
+    def unplug(self) -> None:
+        """The service was killed: nothing reaches the engine any more, and nobody hears what it says."""
+        self._unplugged = True
         for made in self.in_flight:
             made.ended = "killed"
+
+    def plug_in(self) -> None:
+        self._unplugged = False
 
     def stream(self, call: Call, deadline_s: float) -> AsyncIterator[Delta | Trouble]:
         raise NotImplementedError

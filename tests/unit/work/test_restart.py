@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backburner.core.job import Counts, JobState, OnInvalid
+from backburner.core.job import Counts, Job, JobState, OnInvalid
 from backburner.core.limits import ATTEMPTS
 from backburner.house import House
 from backburner.policy.retry import FREE_DEATHS
@@ -54,7 +54,7 @@ def survived(
         try:
             run(whole_life, seed=seed, on_step=crash.on_step)
         except Crashed:
-            engine.kill_calls()
+            engine.plug_in()
             for house in houses:
                 house.stores.close()
     return not crash.happened
@@ -79,27 +79,28 @@ class Story:
 
     def live(self, at: int | None) -> int:
         """One life of the service, which ends at a moment or, at None, with all jobs done. Its length in moments."""
-        crash = Crash(self.folder, self._tmp_path / f"data{self._lives + 1}", at)
+        crash = Crash(self.folder, self._tmp_path / f"data{self._lives + 1}", at, self.engine.unplug)
+
+        def acknowledge(job: Job) -> None:
+            if not crash.happened:
+                self.acknowledged.append(job.id)
 
         async def main(house: House) -> None:
             if not self._lives:
-                self.acknowledged.append((await create(house, numbered(COUNT))).id)
+                acknowledge(await create(house, numbered(COUNT)))
                 file = await upload(house, b"\n".join(numbered(COUNT, start=COUNT)))
-                lines = await create(house, None, file_id=file, on_invalid=OnInvalid.SKIP)
-                self.acknowledged.append(lines.id)
+                acknowledge(await create(house, None, file_id=file, on_invalid=OnInvalid.SKIP))
             for job in self.acknowledged:
                 await ended(house, job)
 
-        if survived(crash, self.folder, self.engine, main, self._seed):
-            return crash.moments
-        self.folder = crash.left
+        if not survived(crash, self.folder, self.engine, main, self._seed):
+            self.folder = crash.left
+            self.made_again += open_attempts(self.folder)
         self._lives += 1
-        self.made_again += open_attempts(self.folder)
         return crash.moments
 
     def check(self) -> None:
         """In a last life in peace: every promise about what a client was told of."""
-        self._lives += 1
 
         async def main() -> None:
             async with running(self.folder, self.engine) as house:
@@ -150,7 +151,6 @@ def test_killed_again_and_again_every_job_completes(tmp_path: Path, seed: int) -
 
 def test_a_request_that_takes_the_whole_service_down_is_given_up_in_the_end(tmp_path: Path) -> None:
     folder, lives, jobs = tmp_path / "data0", 0, []
-    crash = Crash(folder, tmp_path / "data1", None)
 
     def play(text: str, nth: int) -> Play:
         if text == "text 7":
@@ -158,6 +158,7 @@ def test_a_request_that_takes_the_whole_service_down_is_given_up_in_the_end(tmp_
         return Play(0.1)
 
     engine = ScriptedEngine(VirtualClock(), play, slots=SLOTS)
+    crash = Crash(folder, tmp_path / "data1", None, engine.unplug)
 
     async def main(house: House) -> None:
         if not jobs:
@@ -171,6 +172,6 @@ def test_a_request_that_takes_the_whole_service_down_is_given_up_in_the_end(tmp_
     while not survived(crash, folder, engine, main):
         lives += 1
         folder = crash.left
-        crash = Crash(folder, tmp_path / f"data{lives + 1}", None)
+        crash = Crash(folder, tmp_path / f"data{lives + 1}", None, engine.unplug)
     assert lives == engine.tries["text 7"] == FREE_DEATHS + ATTEMPTS
     assert max(count for text, count in engine.tries.items() if text != "text 7") <= FREE_DEATHS + 1
