@@ -19,6 +19,7 @@ class Pulse:
     def __init__(self, first: Sample) -> None:
         self._minute = deque([first])
         self._whole = [first]
+        self._step_s = LOOK_S
         self._last = first
         self.moved_at = first.at  # when something was last seen to be done
 
@@ -33,14 +34,15 @@ class Pulse:
         self._remember()
 
     def _remember(self) -> None:
-        """A sample of the whole where the work went on by a step; every second one goes when there are many."""
-        steps = len(self._whole)
-        if steps > 1 and self._whole[-2].done == self._last.done:
+        """A sample of the whole at every step where the work went on. When there are many every second one goes,
+        and the steps are twice as long from then on: the samples stay evenly spread over the job."""
+        if len(self._whole) > 1 and self._whole[-2].done == self._last.done:
             self._whole[-1] = self._last  # nothing moves: one stretch, not many samples
-        elif self._last.at - self._whole[-1].at >= LOOK_S:
+        elif self._last.at - self._whole[-1].at >= self._step_s:
             self._whole.append(self._last)
         if len(self._whole) > WHOLE_SAMPLES:
-            self._whole[1:-1] = self._whole[1:-1:2]
+            self._whole = self._whole[::2]
+            self._step_s *= 2
 
     @property
     def per_s(self) -> float:
