@@ -12,6 +12,9 @@ STAMP := $(VENV)/.installed
 OLD_SDK := 1.56.0
 OLD_SDK_VENV := .cache/venv-genai-$(OLD_SDK)
 OLD_SDK_STAMP := $(OLD_SDK_VENV)/.installed
+OLD_ANTHROPIC := 0.125.0
+OLD_ANTHROPIC_VENV := .cache/venv-anthropic-$(OLD_ANTHROPIC)
+OLD_ANTHROPIC_STAMP := $(OLD_ANTHROPIC_VENV)/.installed
 JS_SDKS := 2 3
 JS_STAMP := .cache/js/.installed
 export BACKBURNER_TEST_MODELS ?= $(CURDIR)/.cache/models
@@ -65,7 +68,7 @@ test: check models ## check, and every test but the slow ones; under five minute
 	$(PYTEST) -m "not slow"
 
 .PHONY: test-all
-test-all: check models $(OLD_SDK_STAMP) js ## test, and the slow ones: old SDK, JavaScript SDK, sizes, faults
+test-all: check models $(OLD_SDK_STAMP) $(OLD_ANTHROPIC_STAMP) js ## test, and the slow ones: old SDK, JavaScript SDK, sizes, faults
 	BACKBURNER_OLD_SDK_PYTHON="$(CURDIR)/$(OLD_SDK_VENV)/bin/python" BACKBURNER_JS="$(CURDIR)/.cache/js" \
 	  $(PYTEST) --timeout 1200 -rs
 
@@ -74,6 +77,13 @@ $(OLD_SDK_STAMP): $(STAMP)
 	@echo "test-all: making $(OLD_SDK_VENV) with google-genai $(OLD_SDK)"
 	@$(BIN)/python -m venv $(OLD_SDK_VENV)
 	@$(OLD_SDK_VENV)/bin/python -m pip install --quiet 'google-genai==$(OLD_SDK)' pytest pytest-asyncio pytest-timeout
+	@touch $@
+
+$(OLD_ANTHROPIC_STAMP): $(STAMP)
+	@echo "test-all: making $(OLD_ANTHROPIC_VENV) with anthropic $(OLD_ANTHROPIC)"
+	@$(BIN)/python -m venv $(OLD_ANTHROPIC_VENV)
+	@$(OLD_ANTHROPIC_VENV)/bin/python -m pip install --quiet 'anthropic==$(OLD_ANTHROPIC)' google-genai aiohttp msgspec \
+	  pytest pytest-asyncio pytest-timeout
 	@touch $@
 
 # node and npm come out of the wheel that basedpyright brings; a machine needs none of its own.
