@@ -49,13 +49,18 @@ async def serve(settings: Settings, ready: Callable[[str, House], None]) -> int:
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()
+
+    def leave() -> None:
+        server.should_exit = True
+        house.leave()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, setattr, server, "should_exit", True)
+        loop.add_signal_handler(number, leave)
     await house.start()
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
     ready(f"http://{settings.host}:{listener.getsockname()[1]}", house)
     await asyncio.wait((serving, house.broken), return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
+    leave()
     await serving
     await house.stop()
     return 1 if house.broken.done() and house.broken.exception() else 0

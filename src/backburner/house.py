@@ -133,6 +133,10 @@ class House:
             if not self.broken.done():
                 self.broken.set_exception(error)
 
+    def leave(self) -> None:
+        """The server is about to stop: streams that would go on end now, so that nobody waits for them."""
+        self.progress.leaving = self.follow.leaving = True
+
     async def stop(self) -> None:
         """Drains: no new calls, those in flight get a few seconds, what has come is committed."""
         await self.jobs.stop()

@@ -1,5 +1,6 @@
 """Responses. JSON always says its type and is never empty: the JS SDK parses every body (contract 0.6)."""
 
+import logging
 import re
 from collections.abc import AsyncIterator, Mapping
 
@@ -7,7 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backburner.core.errors import InvalidArgument
+from backburner.core.errors import InvalidArgument, Refused
+
+log = logging.getLogger("backburner.api")
 
 JSON_TYPE = "application/json; charset=UTF-8"
 JSONL_TYPE = "application/jsonl"
@@ -18,10 +21,20 @@ def json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = Non
     return Response(body, status, headers=dict(headers or {}), media_type=JSON_TYPE)
 
 
+class _Stream(StreamingResponse):
+    """Trouble in the middle breaks it off without its end, so that no reader takes what came for the whole."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except Refused as refused:
+            log.info("event=stream_broken path=%s reason=%s", scope["path"], refused.reason)
+
+
 def stream(
     body: AsyncIterator[bytes], media_type: str, headers: Mapping[str, str] | None = None, status: int = 200
 ) -> Response:
-    return StreamingResponse(body, status, headers=dict(headers or {}), media_type=media_type)
+    return _Stream(body, status, headers=dict(headers or {}), media_type=media_type)
 
 
 def byte_range(request: Request, size_bytes: int) -> tuple[int, int] | None:

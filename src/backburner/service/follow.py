@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 from backburner.core.clock import Clock
+from backburner.core.errors import Unavailable
 from backburner.core.job import Job
 from backburner.service.jobs import JobService
 from backburner.service.results import Numbered, ResultService, decode_cursor, encode_cursor
@@ -17,10 +18,12 @@ class FollowService:
         self._board = board
         self._jobs = jobs
         self._results = results
+        self.leaving = False  # the server is about to stop
 
     async def numbered(self, tenant: str, job: Job, cursor: str | None) -> AsyncIterator[list[Numbered]]:
-        """Pages of result lines in the order of commit, behind `cursor`. Raises NotFound, also in the middle when
-        the job is deleted; InvalidArgument for a cursor that is none."""
+        """Pages of result lines in the order of commit, behind `cursor`. Raises, also in the middle,
+        NotFound when the job is deleted and Unavailable when the server stops; InvalidArgument for a cursor that is
+        none."""
         seq = decode_cursor(cursor) if cursor else 0
         while True:
             async for page in self._results.numbered(job, encode_cursor(seq)):
@@ -34,6 +37,8 @@ class FollowService:
     async def _news(self, job: Job, seq: int) -> None:
         """Returns when there is an outcome behind `seq`, or the job is not what it was."""
         while True:
+            if self.leaving:
+                raise Unavailable("the server is stopping; go on behind the last cursor when it is back")
             run = self._board.get(job.tenant, job.id)
             if run is None or run.job.ended or run.ledger.last_seq > seq:
                 return

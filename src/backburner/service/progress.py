@@ -58,6 +58,7 @@ class ProgressService:
         self._board = board
         self._jobs = jobs
         self._waiting = waiting
+        self.leaving = False  # the server is about to stop: nobody can be told how it ends
         self._began_at = clock.now()
         self._pulses: dict[str, Pulse] = {}
         self._sums: OrderedDict[str, tuple[int, Usage]] = OrderedDict()
@@ -167,10 +168,10 @@ class ProgressService:
             return seq, Usage()
 
     async def watch(self, tenant: str, job: str) -> AsyncIterator[Progress]:
-        """The progress now, then whenever it has changed, and last of all the end. Raises NotFound, also in the
-        middle when the job is deleted."""
+        """The progress now, then whenever it has changed, and last of all the end, unless the server stops before.
+        Raises NotFound, also in the middle when the job is deleted."""
         told: Progress | None = None
-        while True:
+        while not self.leaving:
             found = await self.snapshot(tenant, job)
             if told is None or _news(told, found):
                 told = found

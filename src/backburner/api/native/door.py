@@ -34,11 +34,7 @@ class NativeDoor:
                 await inbox.drain("expect" in request.headers)
         except ClientDisconnect:
             return  # nobody is listening
-        try:
-            await response(scope, inbox, send)
-        except Refused as refused:
-            # in the middle of a stream, the job deleted for example: it breaks off, which no reader takes for its end
-            log.info("event=stream_broken path=%s reason=%s", request.url.path, refused.reason)
+        await response(scope, inbox, send)
 
     async def _answer(self, request: Request) -> Response:
         name = ""
