@@ -37,8 +37,19 @@ class Browser:
     async def start(cls, path: str, folder: Path) -> "Browser":
         profile = folder / "profile"
         (folder / "downloads").mkdir(parents=True)
-        flags = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
-        quiet = ("--no-proxy-server", "--disable-background-networking", "--disable-component-update", "--mute-audio")
+        flags = (
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+        )
+        quiet = (
+            "--no-proxy-server",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--mute-audio",
+        )
         process = subprocess.Popen(
             [path, *flags, *quiet, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"],
             stdin=subprocess.DEVNULL,
@@ -110,7 +121,11 @@ class Tab:
 
     async def look(self, width: int, height: int, dark: bool) -> None:
         await self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await self.call("Emulation.setEmulatedMedia", features=[scheme])
@@ -120,7 +135,9 @@ class Tab:
 
     async def value(self, expression: str) -> Any:
         """What JavaScript says; promises are waited for."""
-        told = await self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        told = await self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in told, told["exceptionDetails"]
         return told["result"].get("value")
 
@@ -139,9 +156,10 @@ class Tab:
 
     async def click(self, words: str, selector: str = "button, a, label, summary") -> None:
         """Clicks what has this text or this name, where it is, with a real mouse event."""
+        named = json.dumps(words)
         find = (
             f"[...document.querySelectorAll({json.dumps(selector)})].find((one) => one.checkVisibility() && "
-            f"(one.textContent.trim() === {json.dumps(words)} || one.getAttribute('aria-label') === {json.dumps(words)}))"
+            f"(one.textContent.trim() === {named} || one.getAttribute('aria-label') === {named}))"
         )
         place = await self.value(
             f"(() => {{ const one = {find}; if (!one) return null; one.scrollIntoView({{block: 'center', behavior: "
@@ -162,7 +180,11 @@ class Tab:
     async def key(self, name: str) -> None:
         codes = {"Tab": 9, "Enter": 13, "Escape": 27, "Space": 32}
         text = {"Enter": "\r", "Space": " "}.get(name, "")
-        pressed = {"key": " " if name == "Space" else name, "code": name, "windowsVirtualKeyCode": codes[name]}
+        pressed = {
+            "key": " " if name == "Space" else name,
+            "code": name,
+            "windowsVirtualKeyCode": codes[name],
+        }
         await self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **pressed)
         await self.call("Input.dispatchKeyEvent", type="keyUp", **pressed)
 
