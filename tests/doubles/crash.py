@@ -36,7 +36,8 @@ class Crash:
 
     def moment(self, *_: object) -> None:
         if self.moments == self._at and not self.happened:
-            shutil.copytree(self._folder, self.left)
+            if self._folder.exists():
+                shutil.copytree(self._folder, self.left)
             self.happened = True
             self._then()
         self.moments += 1
