@@ -112,7 +112,9 @@ KINDS: Mapping[str, ServerKind] = {
             max_tokens_field="max_completion_tokens",
         ),
         # Any other: what nearly all of them do, under the names that nearly all of them know.
-        ServerKind(name="generic", features=_ALL | {Feature.CANDIDATES, Feature.DIMENSIONS, Feature.LOGIT_BIAS}),
+        ServerKind(
+            name="generic", features=_ALL | {Feature.CANDIDATES, Feature.DIMENSIONS, Feature.LOGIT_BIAS}
+        ),
     )
 }
 GENERIC = KINDS["generic"]
