@@ -26,6 +26,7 @@ CHAT_MODEL = "SmolLM2-135M-Instruct"
 EMBEDDING_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_RULES = (
     ("*embedding*", f"local/{EMBEDDING_MODEL}"),
+    ("claude-*", f"local/{CHAT_MODEL}"),
     ("gemini-*", f"local/{CHAT_MODEL}"),
 )
 
