@@ -26,7 +26,7 @@ from backburner.engines.local.frames import (
     Wrong,
 )
 from backburner.engines.local.generation import Generation, Leg, Sequence
-from backburner.engines.local.onward import Onward, onward
+from backburner.engines.local.onward import BROKEN, Onward, onward
 from backburner.engines.local.pipeline import Pipeline, StepFailed
 from backburner.engines.local.prompt import messages_of
 from backburner.engines.local.setup import Setup
@@ -157,9 +157,8 @@ class ChatLoop:
         """A leg has ended; under a constraint its sequences may go on in other legs."""
         generation = leg.generation
         if not all(sequence.finish for sequence in leg.sequences):
-            self._drop(generation.ask)
             words = "the runtime ran out of cache for keys and values; give the engine a larger cache_bytes"
-            self._wire.send(Failed(generation.ask, words))
+            self._fail(generation, words)
             return
         if generation.constraint is None:
             return
@@ -173,6 +172,9 @@ class ChatLoop:
                 room=generation.room,
                 strict=sequence.strict,
             )
+            if follows == BROKEN:
+                self._fail(generation, "the runtime did not keep to the form that was asked for")
+                return
             if isinstance(follows, str):
                 sequence.finish = follows
                 continue
@@ -180,6 +182,12 @@ class ChatLoop:
             if follows.again:
                 sequence.again()
             self._add(generation, [sequence], follows)
+
+    def _fail(self, generation: Generation, words: str) -> None:
+        self._drop(generation.ask)
+        for sequence in generation.sequences:
+            sequence.finish = ""  # so that it is not answered as well
+        self._wire.send(Failed(generation.ask, words))
 
     def _whole_characters(self, sequence: Sequence) -> None:
         """Takes back the tokens of a character that was cut in the middle."""

@@ -17,21 +17,24 @@ class Onward(msgspec.Struct, frozen=True):
     again: bool = False
 
 
+BROKEN = "broken"  # the runtime did not keep to the grammar: never passed off as an answer
+
+
 def onward(
     constraint: Constraint, text: str, finish: str, *, used: int, room: int, strict: bool
 ) -> Onward | str:
     """The next leg, or the word for how the sequence ended. `used` of `room` tokens are spent."""
-    if finish == "stop" and not constraint.checked:
-        return finish
     verdict = constraint.verdict(text)
-    if verdict is Verdict.WRONG and constraint.checked and not strict:
-        return Onward(constraint.strict_form(), constraint.first_tokens(room), again=True)
+    if verdict is Verdict.WRONG:
+        if constraint.checked and not strict:
+            return Onward(constraint.strict_form(), constraint.first_tokens(room), again=True)
+        return BROKEN
     if finish == "stop":
         return finish
     if verdict is Verdict.WHOLE and not constraint.free:
         return "stop"
     left = room - used
-    if left <= 0 or verdict is Verdict.WRONG:
+    if left <= 0:
         return finish
     if verdict is Verdict.WHOLE:
         return Onward(None, left)

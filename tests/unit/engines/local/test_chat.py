@@ -269,6 +269,13 @@ def test_an_answer_under_a_schema_that_runs_out_of_room_is_closed() -> None:
     assert finish(found[1]) == "length"  # the made-up model does not heed grammars
 
 
+def test_an_answer_that_breaks_its_form_is_a_failure() -> None:
+    found = run([ask(1, "no json", {"type": "null"}), ask(2, "fine")])
+    assert isinstance(found[1], Failed)
+    assert "form" in found[1].message
+    assert said(found[2]) == "fine"
+
+
 def test_pieces_of_a_stream_make_up_the_answer() -> None:
     wire = MadeUpWire([ask(1, "abc def", stream=True), ask(2, "xyz STOP", stream=True, stop=["STOP"])])
     with pytest.raises(Done):

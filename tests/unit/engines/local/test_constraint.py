@@ -9,7 +9,7 @@ import pytest
 from backburner.engines.local import tools
 from backburner.engines.local.asked import WrongBody
 from backburner.engines.local.constraint import Constraint, Verdict, constraint_of
-from backburner.engines.local.onward import Onward, onward
+from backburner.engines.local.onward import BROKEN, Onward, onward
 
 from .grammar.sampling import obj, text_of
 
@@ -159,7 +159,12 @@ def test_a_bound_left_out_for_speed_is_checked_and_broken_ones_are_made_again() 
     assert broken.form is not None
     assert "{0,128}" in broken.form
     assert after(LONG, '{"a": "' + "x" * 301, "length") == broken
-    assert after(LONG, '{"a": "' + "x" * 301, "length", strict=True) == "length"
+
+
+def test_an_answer_that_breaks_its_form_is_never_passed_off_as_one() -> None:
+    assert after(TEXT, '{"b": 1}', "stop") == BROKEN
+    assert after(TEXT, "hello", "length") == BROKEN
+    assert after(LONG, '{"a": "' + "x" * 301, "length", strict=True) == BROKEN
 
 
 def test_the_reserve_leaves_half_the_room_at_least() -> None:

@@ -4,6 +4,7 @@ Six kinds of node are enough for JSON and for the regular expressions of `patter
 where a grammar refers to itself or to something large twice.
 """
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -77,9 +78,34 @@ def seq(*parts: Node) -> Node:
 
 
 def alt(parts: Iterable[Node]) -> Node:
-    """Any of the parts, each once."""
-    unique = tuple(dict.fromkeys(parts))
-    return unique[0] if len(unique) == 1 else Alt(unique)
+    """Any of the parts, each once. What several begin with alike is said once: the runtime merges such
+    alternatives by itself, and wrongly (`"10" | "100"` was seen to allow `"1000000"`)."""
+    flat = (one for part in parts for one in (part.parts if isinstance(part, Alt) else (part,)))
+    groups: dict[str, list[Node]] = {}
+    for number, one in enumerate(dict.fromkeys(flat)):
+        # What begins with a fixed character stands with its like, everything else for itself.
+        groups.setdefault(_beginning(one)[:1] or f"alone {number}", []).append(one)
+    made = tuple(group[0] if len(group) == 1 else _factored(group) for group in groups.values())
+    return made[0] if len(made) == 1 else Alt(made)
+
+
+def _beginning(node: Node) -> str:
+    """The fixed text that a node begins with."""
+    first = node.parts[0] if isinstance(node, Seq) and node.parts else node
+    return first.text if isinstance(first, Lit) else ""
+
+
+def _factored(group: list[Node]) -> Node:
+    beginnings = [_beginning(one) for one in group]
+    alike = itertools.takewhile(lambda column: len(set(column)) == 1, zip(*beginnings, strict=False))
+    common = "".join(column[0] for column in alike)
+    return seq(Lit(common), alt(_without(one, len(common)) for one in group))
+
+
+def _without(node: Node, count: int) -> Node:
+    """The node without the first characters of its beginning."""
+    rest = node.parts[1:] if isinstance(node, Seq) else ()
+    return seq(Lit(_beginning(node)[count:]), *rest)
 
 
 def chars(text: str, *ranges: tuple[str, str], negated: bool = False) -> Chars:
