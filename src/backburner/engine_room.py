@@ -35,7 +35,20 @@ def build_engines(settings: Settings, clock: Clock) -> tuple[list[Engine], list[
             raise InvalidArgument(
                 f"models: {rule.pattern!r} is mapped to engine {rule.engine!r}, which is not in [engines]"
             )
-    return [_engine(name, engine, settings, clock) for name, engine in configured.items()], rules
+    rules = reachable(rules)
+    used = settings.engines.keys() | {
+        rule.engine for rule in rules
+    }  # no embedded engine that nothing leads to
+    built = [_engine(name, engine, settings, clock) for name, engine in configured.items() if name in used]
+    return built, rules
+
+
+def reachable(rules: list[Rule]) -> list[Rule]:
+    """Without those behind a rule that takes every name."""
+    for place, rule in enumerate(rules):
+        if rule.pattern == ANY:
+            return rules[: place + 1]
+    return rules
 
 
 def _rule(pattern: str, target: str) -> Rule:

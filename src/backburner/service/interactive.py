@@ -10,7 +10,7 @@ from backburner.core.errors import (
     Code,
     Exhausted,
     InvalidArgument,
-    NotFound,
+    PermissionDenied,
     Refused,
     Unavailable,
     Unsupported,
@@ -27,7 +27,7 @@ from backburner.work.calls import lacking
 from backburner.work.dispatch import Dispatcher
 
 _REFUSALS: dict[Code, type[Refused]] = {
-    Code.NOT_FOUND: NotFound,
+    Code.NOT_FOUND: PermissionDenied,  # cached content that is gone; the real service says 403 (contract 4)
     Code.RESOURCE_EXHAUSTED: Exhausted,
     Code.UNAVAILABLE: Unavailable,
 }
