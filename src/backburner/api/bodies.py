@@ -35,7 +35,11 @@ class Inbox:
 
 
 async def read(request: Request, most_bytes: int, way_out: str) -> bytes:
-    """The whole body. Raises TooLarge, before reading it where the length is declared; `way_out` says what
+    return bytes(await gathered(request, most_bytes, way_out))
+
+
+async def gathered(request: Request, most_bytes: int, way_out: str) -> bytearray:
+    """The whole body, as it was gathered: a large one is not held twice. Raises TooLarge, before reading it where the length is declared; `way_out` says what
     to do instead."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > most_bytes:
@@ -45,7 +49,7 @@ async def read(request: Request, most_bytes: int, way_out: str) -> bytes:
         body += piece
         if len(body) > most_bytes:
             raise TooLarge(_words(len(body), most_bytes, way_out))
-    return bytes(body)
+    return body
 
 
 def _words(found: int, most_bytes: int, way_out: str) -> str:

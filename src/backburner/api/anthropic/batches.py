@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 from starlette.responses import Response
 
-from backburner.api import answers
+from backburner.api import answers, bodies
 from backburner.api.anthropic.call import ROOT, Call
 from backburner.core.errors import Conflict, InvalidArgument, NotFound, Violation
 from backburner.core.job import Job, JobKind, OnInvalid
@@ -31,7 +31,7 @@ WAY_OUT = "Make several batches, or raise anthropic_batch_bytes_max in the serve
 
 
 async def create(call: Call) -> Response:
-    raw = await call.body(call.services.message_batch_bytes, WAY_OUT)
+    raw = await bodies.gathered(call.request, call.services.message_batch_bytes, WAY_OUT)
     asked = create_body(raw, call.services.message_batch_requests)
     draft = JobDraft(
         dialect=DIALECT,
@@ -56,9 +56,13 @@ def _on_invalid(call: Call) -> OnInvalid:
         raise InvalidArgument("a header is wrong", violations=[Violation(ON_INVALID_HEADER, words)]) from None
 
 
-def _idempotency(call: Call, body: bytes) -> Idempotency | None:
+def _idempotency(call: Call, body: bytearray) -> Idempotency | None:
     key = call.request.headers.get(IDEMPOTENCY_HEADER)
-    return Idempotency(key, hashlib.sha256(b"message_batch\n" + body).digest()) if key else None
+    if not key:
+        return None
+    digest = hashlib.sha256(b"message_batch\n")
+    digest.update(body)
+    return Idempotency(key, digest.digest())
 
 
 def _shown(call: Call, job: Job) -> Response:

@@ -41,12 +41,12 @@ class CreateBody(msgspec.Struct, frozen=True):
             yield msgspec.json.format(bytes(item), indent=-1)
 
 
-def create_body(body: bytes, most_requests: int) -> CreateBody:
+def create_body(body: bytes | bytearray, most_requests: int) -> CreateBody:
     """Raises InvalidArgument, or TooLarge for more requests than allowed (0: as many as come)."""
     try:
         top = _members.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse("", _no_object(body, error))
+        _refuse("", _no_object(bytes(body), error))
     for name in top.keys() - {"requests"}:
         _refuse(name, f"stands beside requests, where a batch has nothing; found {quoted(name)}")
     if "requests" not in top:
