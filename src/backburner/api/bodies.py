@@ -35,12 +35,15 @@ class Inbox:
 
 
 async def read(request: Request, most_bytes: int, way_out: str) -> bytes:
+    """The whole body. Raises TooLarge as `gathered` does."""
     return bytes(await gathered(request, most_bytes, way_out))
 
 
 async def gathered(request: Request, most_bytes: int, way_out: str) -> bytearray:
-    """The whole body, as it was gathered: a large one is not held twice. Raises TooLarge, before reading it where the length is declared; `way_out` says what
-    to do instead."""
+    """The whole body, as it was gathered, so that a large one is not held twice.
+
+    Raises TooLarge, before reading it where the length is declared; `way_out` says what to do instead.
+    """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > most_bytes:
         raise TooLarge(_words(int(declared), most_bytes, way_out))
