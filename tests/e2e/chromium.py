@@ -128,7 +128,8 @@ class Tab:
             mobile=width < 600,
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        await self.call("Emulation.setEmulatedMedia", features=[scheme])
+        still = {"name": "prefers-reduced-motion", "value": "reduce"}  # what moves cannot be clicked
+        await self.call("Emulation.setEmulatedMedia", features=[scheme, still])
 
     async def go(self, url: str) -> None:
         await self.call("Page.navigate", url=url)
@@ -163,7 +164,7 @@ class Tab:
         )
         place = await self.value(
             f"(() => {{ const one = {find}; if (!one) return null; one.scrollIntoView({{block: 'center', behavior: "
-            "'instant'}); const box = one.getBoundingClientRect(); return [box.x + box.width / 2, box.y + Math.min("
+            "'instant'}); const box = one.getClientRects()[0]; return [box.x + box.width / 2, box.y + Math.min("
             "box.height / 2, 20)]; })()"
         )
         assert place, f"there is nothing to click called {words!r}:\n{await self.text('body')}"

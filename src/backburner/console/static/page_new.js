@@ -42,7 +42,7 @@ export function newPage(main, signal) {
       say(progress, "");
     }
     outcome.focus();
-    outcome.scrollIntoView({ block: "start", behavior: "smooth" });
+    outcome.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
   }
 
   async function refused(error, file) {

@@ -101,7 +101,7 @@ export const field = (label, control, hint) => {
 };
 
 export const tick = (label, control, hint) =>
-  el("label.tick", {}, control, el("span", {}, label, hint ? el("span.hint", {}, hint) : null));
+  el("label.tick", {}, control, el("span", {}, el("span", {}, label), hint ? el("span.hint", {}, hint) : null));
 
 // A link that downloads. A plain link carries the cookie only where browsers say who asks (api/sessions.py);
 // elsewhere the bytes come by fetch first.
