@@ -24,7 +24,11 @@ def on_invalid(request: Request, asked: OnInvalid = OnInvalid.FAIL) -> OnInvalid
         raise InvalidArgument("a header is wrong", violations=[Violation(ON_INVALID_HEADER, words)]) from None
 
 
-def idempotency(request: Request, what: str, body: bytes) -> Idempotency | None:
+def idempotency(request: Request, what: str, body: bytes | bytearray) -> Idempotency | None:
     """`what` is the kind of thing created, so that one key for two of them is a mistake that is seen."""
     key = request.headers.get(IDEMPOTENCY_HEADER)
-    return Idempotency(key, hashlib.sha256(f"{what}\n".encode() + body).digest()) if key else None
+    if not key:
+        return None
+    digest = hashlib.sha256(f"{what}\n".encode())
+    digest.update(body)  # apart, because it may be large
+    return Idempotency(key, digest.digest())

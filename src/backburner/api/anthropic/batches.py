@@ -1,14 +1,13 @@
 """Message batches: create, retrieve, list, cancel, delete, and the results, also while they come."""
 
-import hashlib
-
 import msgspec
 from starlette.responses import Response
 
 from backburner.api import answers, bodies
 from backburner.api.anthropic.call import ROOT, Call
+from backburner.api.creation import idempotency, on_invalid
 from backburner.core.errors import Conflict, InvalidArgument, NotFound, Violation
-from backburner.core.job import Job, JobKind, OnInvalid
+from backburner.core.job import Job, JobKind
 from backburner.core.limits import JOB_WINDOW_S
 from backburner.dialects.anthropic.create import create_body
 from backburner.dialects.anthropic.resources import (
@@ -20,13 +19,11 @@ from backburner.dialects.anthropic.resources import (
     page,
     status_of,
 )
-from backburner.service.drafts import Idempotency, JobDraft
+from backburner.service.drafts import JobDraft
 from backburner.store.jobs import Wanted
 
 DIALECT = "anthropic"
 JSONL_TYPE = "application/x-jsonl"
-IDEMPOTENCY_HEADER = "idempotency-key"
-ON_INVALID_HEADER = "x-backburner-on-invalid"
 WAY_OUT = "Make several batches, or raise anthropic_batch_bytes_max in the server's config"
 
 
@@ -37,32 +34,13 @@ async def create(call: Call) -> Response:
         dialect=DIALECT,
         kind=JobKind.GENERATE,
         model=asked.model,
-        on_invalid=_on_invalid(call),
+        on_invalid=on_invalid(call.request),
         expire_after_s=JOB_WINDOW_S,
         lines=asked.lines(),
         extras={TOTAL: len(asked.items)},
     )
-    job = await call.services.jobs.create(call.tenant, draft, _idempotency(call, raw))
+    job = await call.services.jobs.create(call.tenant, draft, idempotency(call.request, "message_batch", raw))
     return _shown(call, job)
-
-
-def _on_invalid(call: Call) -> OnInvalid:
-    """Wrong requests refuse the batch, unless the header has the good ones run, as the real service would."""
-    header = call.request.headers.get(ON_INVALID_HEADER, OnInvalid.FAIL)
-    try:
-        return OnInvalid(header.strip().lower())
-    except ValueError:
-        words = f"expected fail or skip, found {header[:40]!r}"
-        raise InvalidArgument("a header is wrong", violations=[Violation(ON_INVALID_HEADER, words)]) from None
-
-
-def _idempotency(call: Call, body: bytearray) -> Idempotency | None:
-    key = call.request.headers.get(IDEMPOTENCY_HEADER)
-    if not key:
-        return None
-    digest = hashlib.sha256(b"message_batch\n")
-    digest.update(body)
-    return Idempotency(key, digest.digest())
 
 
 def _shown(call: Call, job: Job) -> Response:
