@@ -189,6 +189,23 @@ def test_a_batch_is_a_job_like_any_other(server: Server, asking: anthropic.Anthr
     assert (found.status, found.json["id"]) == (200, job)
 
 
+def test_what_was_cancelled_can_be_tried_again(serve: Serve) -> None:
+    server = serve("simulated:latency_ms=300,jitter=0.5,seed=3")
+    asking = client(server)
+    batch = asking.messages.batches.create(requests=[request(f"r{n}") for n in range(200)])
+    while not asking.messages.batches.retrieve(batch.id).request_counts.succeeded:
+        time.sleep(0.02)
+    asking.messages.batches.cancel(batch.id)
+    left = ended(asking, batch).request_counts.canceled
+    job = batch.id.removeprefix("msgbatch_")
+    again = server.http("POST", f"/api/v1/jobs/{job}:retry")
+    assert again.status == 200, again.body
+    rest = ended(asking, "msgbatch_" + again.json["id"])
+    assert counts(rest) == {"succeeded": left}
+    labels = [result.custom_id for result in asking.messages.batches.results(rest.id)]
+    assert labels == [f"r{n}" for n in range(200) if f"r{n}" in set(labels)]
+
+
 def test_a_key_in_either_header(tmp_path: Path) -> None:
     server = Server(tmp_path)
     key = made_key(server)

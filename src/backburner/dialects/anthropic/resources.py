@@ -29,9 +29,11 @@ def status_of(job: Job) -> str:
 
 
 def counts_of(job: Job) -> dict[str, Json]:
-    total = job.extras.get(TOTAL)
     counts = job.counts
-    pending = max(counts.total, total if isinstance(total, int) else 0) - counts.succeeded - counts.failed
+    named = job.extras.get(TOTAL)
+    # a job made anew from what another one left undone has that one's extras, and its input in a file
+    known = named if isinstance(named, int) and job.input_name is None and not job.scanned else 0
+    pending = max(counts.total, known) - counts.succeeded - counts.failed
     out: dict[str, Json] = {
         "processing": 0,
         "succeeded": counts.succeeded,

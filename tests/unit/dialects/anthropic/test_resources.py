@@ -63,6 +63,8 @@ def test_a_running_batch_has_live_counts() -> None:
 
 def test_counts_add_up_to_the_creation_before_all_of_it_was_read() -> None:
     assert counts(shown(extras={TOTAL: 100})) == (97, 2, 1, 0, 0)
+    assert counts(shown(extras={TOTAL: 100}, scanned=True)) == (2, 2, 1, 0, 0)
+    assert counts(shown(extras={TOTAL: 100}, input_name="files/a")) == (2, 2, 1, 0, 0), "a retry of another"
 
 
 @pytest.mark.parametrize(
