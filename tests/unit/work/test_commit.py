@@ -29,7 +29,8 @@ class Rig:
         self.board = Board(clock, self.stores, self.lanes, {"plain": PlainDialect()})  # type: ignore[dict-item]
         self.committer = Committer(self.lanes, self._committed)
         self.stores.jobs.insert(a_job(JobState.RUNNING), ())
-        self.run = JobRun(a_job(JobState.RUNNING), self.stores.ledgers.get("j"), PlainDialect())  # type: ignore[arg-type]
+        ledger = self.stores.ledgers.get("j")
+        self.run = JobRun(a_job(JobState.RUNNING), ledger, PlainDialect())  # type: ignore[arg-type]
         scan(self.run.ledger, 10)
 
     def _committed(self, run: JobRun, outcomes: list[Outcome]) -> None:
