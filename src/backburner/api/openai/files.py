@@ -98,6 +98,8 @@ async def get(call: Call) -> Response:
         row = await call.services.files.get(call.tenant, file_of(call.name))
     except PermissionDenied as missing:
         job, _ = await _unpublished(call, missing)
+        if job.results_blob is not None:  # it was published, and is gone
+            raise
         view = FileView(
             id=file_of(call.name),
             size_bytes=0,
