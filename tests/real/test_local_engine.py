@@ -24,14 +24,15 @@ from backburner.engines.protocol import Health
 pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
 
 DEADLINE_S = 100.0
-WORDS = (
+SPOKEN = (
     "apple river stone cloud tiger violin candle harbor winter orange silver garden "
     "castle dragon forest bridge mirror pencil rocket window butter circle desert engine "
     "flower guitar hammer island jacket kitten ladder market needle ocean palace rabbit "
     "saddle temple valley wagon yellow anchor basket cherry dinner eagle falcon ginger "
     "honey jungle lemon magnet noodle pepper quartz ribbon spider turtle walnut zebra "
     "acorn beacon camel donkey"
-).split()
+)
+WORDS = SPOKEN.split()
 CAPITAL = "What is the capital of France? Answer in one short sentence."
 
 
@@ -244,6 +245,24 @@ async def test_a_cancelled_call_frees_its_place(engine: LocalEngine) -> None:
         hog.cancel()
     async with asyncio.timeout(30):
         assert "Paris" in texts_of(await answer_of(engine, chat()))[0]
+
+
+async def test_a_prefix_that_is_said_to_be_reused_costs_hardly_any_time(engine: LocalEngine) -> None:
+    rules = " ".join(f"Rule {number}: be kind to number {number * 7}." for number in range(90))
+    clock = SystemClock()
+
+    async def asked(question: str) -> tuple[int, float]:
+        started = clock.monotonic()
+        messages = [{"role": "system", "content": rules}, {"role": "user", "content": question}]
+        answer = await answer_of(engine, chat(messages=messages, max_completion_tokens=1))
+        assert answer.body["usage"]["prompt_tokens_details"]["cached_tokens"] == answer.usage.cached
+        return answer.usage.cached, clock.monotonic() - started
+
+    cold, cold_s = await asked("One?")
+    warm = [await asked(question) for question in ("Two?", "Three?", "Four?")]
+    assert cold == 0
+    assert min(cached for cached, _ in warm) > 1000
+    assert min(seconds for _, seconds in warm) < cold_s / 3
 
 
 def vectors_of(answer: Answer) -> list[list[float]]:

@@ -31,7 +31,12 @@ def body_of(generation: Generation, decoder: Decoder) -> dict[str, Any]:
     return {
         "object": "chat.completion",
         "choices": [{**choice, "index": index} for index, choice in enumerate(choices)],
-        "usage": {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output},
+        "usage": {
+            "prompt_tokens": prompt,
+            "completion_tokens": output,
+            "total_tokens": prompt + output,
+            "prompt_tokens_details": {"cached_tokens": generation.cached or 0},
+        },
     }
 
 

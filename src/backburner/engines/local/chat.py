@@ -202,6 +202,7 @@ class ChatLoop:
                 body=answers.body_of(generation, self._pipeline),
                 prompt=len(generation.prompt_ids),
                 output=answers.output_tokens(generation),
+                cached=generation.cached or 0,
             )
         )
 

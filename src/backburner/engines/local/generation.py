@@ -49,11 +49,13 @@ class Generation:
         self.seed = seed
         self.stream = stream
         self.tools = tools
+        self.cached: int | None = None  # tokens of its prompt that the runtime had already
         self.falls = 0  # pipelines that fell with it inside
         self.sequences: list[Sequence] = []
         self.restart()
 
     def restart(self) -> None:
+        self.cached = None
         # Greedy candidates are all the same: one is made and repeated.
         count = 1 if self.settings.greedy else self.settings.candidates
         # What is streamed cannot be taken back, so it is strict from the start.
@@ -77,9 +79,15 @@ class Leg:
     """
 
     def __init__(
-        self, generation: Generation, sequences: list[Sequence], form: str | None, handle: Any
+        self,
+        generation: Generation,
+        sequences: list[Sequence],
+        form: str | None,
+        handle: Any,
+        blocks: list[int] | None = None,
     ) -> None:
         self.generation = generation
+        self.blocks = blocks or []  # of its prompt, as prefixes.py names them
         self.sequences = sequences
         self.form = form
         self.handle = handle

@@ -186,7 +186,12 @@ def test_each_ask_gets_its_own_answer() -> None:
     answer = found[2]
     assert isinstance(answer, Answered)
     assert (answer.prompt, answer.output) == (5, 5)
-    assert answer.body["usage"] == {"prompt_tokens": 5, "completion_tokens": 5, "total_tokens": 10}
+    assert answer.body["usage"] == {
+        "prompt_tokens": 5,
+        "completion_tokens": 5,
+        "total_tokens": 10,
+        "prompt_tokens_details": {"cached_tokens": 0},
+    }
 
 
 def test_the_cap_ends_an_answer_and_says_so() -> None:
