@@ -124,8 +124,9 @@ function jobRow() {
       link.href = `#/jobs/${job.id}`;
       say(link, job.display_name || job.id);
       say(sub, `${job.model} · ${ago(job.created_at)}`);
+      const held = stateOf(job) === "HELD";
       updateState(state, stateOf(job));
-      say(why, job.waiting_reason || (job.state === "FAILED" ? job.error?.message ?? "" : ""));
+      say(why, held ? "look at its first answers" : job.waiting_reason || (job.state === "FAILED" ? job.error?.message ?? "" : ""));
       why.title = why.textContent;
       progress.update(job);
       const { counts } = job;
