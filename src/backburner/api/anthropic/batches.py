@@ -7,11 +7,13 @@ from backburner.api import answers, bodies
 from backburner.api.anthropic.call import ROOT, Call
 from backburner.api.creation import idempotency, on_invalid
 from backburner.core.errors import Conflict, InvalidArgument, NotFound, Violation
+from backburner.core.exchange import Json
 from backburner.core.job import Job, JobKind
 from backburner.core.limits import JOB_WINDOW_S
 from backburner.dialects.anthropic.create import create_body
 from backburner.dialects.anthropic.resources import (
     TOTAL,
+    Outlook,
     batch_id,
     deleted,
     job_of,
@@ -40,16 +42,19 @@ async def create(call: Call) -> Response:
         extras={TOTAL: len(asked.items)},
     )
     job = await call.services.jobs.create(call.tenant, draft, idempotency(call.request, "message_batch", raw))
-    return _shown(call, job)
+    return await _shown(call, job)
 
 
-def _shown(call: Call, job: Job) -> Response:
-    return answers.json(msgspec.json.encode(_view(call, job)))
+async def _shown(call: Call, job: Job) -> Response:
+    return answers.json(msgspec.json.encode(await _view(call, job)))
 
 
-def _view(call: Call, job: Job) -> dict[str, object]:
+async def _view(call: Call, job: Job) -> dict[str, Json]:
     url = f"{call.base_url}{ROOT}/v1/messages/batches/{batch_id(job.id)}/results"
-    return message_batch(job, url, call.services.jobs.reason(job))
+    found = await call.services.progress.of(job, tokens=False)
+    end = found.completion
+    times = (end.earliest_at, end.likely_at, end.latest_at) if end is not None else None
+    return message_batch(job, url, Outlook(found.waiting_reason, times))
 
 
 async def _found(call: Call) -> Job:
@@ -64,7 +69,7 @@ async def _found(call: Call) -> Job:
 
 
 async def retrieve(call: Call) -> Response:
-    return _shown(call, await _found(call))
+    return await _shown(call, await _found(call))
 
 
 async def list_all(call: Call) -> Response:
@@ -76,7 +81,7 @@ async def list_all(call: Call) -> Response:
         before=_mark(before),
         wanted=Wanted(dialect=DIALECT),
     )
-    return answers.json(msgspec.json.encode(page([_view(call, job) for job in jobs], has_more=more)))
+    return answers.json(msgspec.json.encode(page([await _view(call, job) for job in jobs], has_more=more)))
 
 
 def _mark(batch: str) -> str | None:
@@ -88,7 +93,7 @@ async def cancel(call: Call) -> Response:
     """Cancelled when this answers, so that no call is made any more. A batch that has ended stays as it is."""
     job = await _found(call)
     await call.services.jobs.cancel(call.tenant, job.id)
-    return _shown(call, await _found(call))
+    return await _shown(call, await _found(call))
 
 
 async def delete(call: Call) -> Response:

@@ -52,7 +52,14 @@ def counts_of(job: Job) -> dict[str, Json]:
     return out
 
 
-def message_batch(job: Job, results_url: str, waiting: str = "") -> dict[str, Json]:
+class Outlook(msgspec.Struct, frozen=True):
+    """What is known of the way ahead: why a batch waits, and the instants between which it will likely end."""
+
+    waiting: str = ""
+    end: tuple[float, float, float] | None = None  # earliest, likely, latest
+
+
+def message_batch(job: Job, results_url: str, outlook: Outlook | None = None) -> dict[str, Json]:
     status = status_of(job)
     ended = status == "ended"
     cancelled = job.state is JobState.CANCELLED
@@ -68,8 +75,11 @@ def message_batch(job: Job, results_url: str, waiting: str = "") -> dict[str, Js
         "archived_at": None,
         "results_url": results_url if ended else None,
     }
-    if waiting:
-        out["waiting_reason"] = waiting
+    if outlook is not None and outlook.waiting:
+        out["waiting_reason"] = outlook.waiting
+    if outlook is not None and outlook.end is not None:
+        names = ("earliest", "likely", "latest")
+        out["estimated_completion"] = dict(zip(names, map(rfc3339, outlook.end), strict=True))
     if job.warnings:
         out["warnings"] = list(job.warnings)
     if job.error is not None and not cancelled:

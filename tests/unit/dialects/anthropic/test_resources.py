@@ -10,6 +10,7 @@ from backburner.core.job import Counts, Job, JobError, JobKind, JobState
 from backburner.dialects.anthropic.resources import (
     TOTAL,
     ModelView,
+    Outlook,
     batch_id,
     job_of,
     message_batch,
@@ -93,11 +94,19 @@ def test_a_cancelled_batch_is_canceling_until_its_results_can_be_read() -> None:
 
 
 def test_why_a_batch_waits_or_failed_is_said() -> None:
-    assert message_batch(RUNNING, URL, "the engine is down")["waiting_reason"] == "the engine is down"
+    waiting = message_batch(RUNNING, URL, Outlook(waiting="the engine is down"))
+    assert waiting["waiting_reason"] == "the engine is down"
     found = ended(JobState.FAILED, error=JobError(Code.INVALID_ARGUMENT, "3 lines are wrong"))
     assert found["error"] == {"type": "invalid_request_error", "message": "3 lines are wrong"}
     assert "error" not in ended(JobState.CANCELLED, error=JobError(Code.CANCELLED, "x"))
     assert shown(warnings=("w",))["warnings"] == ["w"]
+
+
+def test_when_a_batch_will_be_done_is_said_with_its_interval() -> None:
+    found = message_batch(RUNNING, URL, Outlook(end=(1.0, 2.0, 3.0)))["estimated_completion"]
+    assert list(found) == ["earliest", "likely", "latest"]
+    assert found["likely"] == "1970-01-01T00:00:02.000000Z"
+    assert "estimated_completion" not in shown()
 
 
 def test_ids() -> None:
