@@ -28,6 +28,7 @@ DEFAULT_RULES = (
     ("*embedding*", f"local/{EMBEDDING_MODEL}"),
     ("claude-*", f"local/{CHAT_MODEL}"),
     ("gemini-*", f"local/{CHAT_MODEL}"),
+    ("gpt-*", f"local/{CHAT_MODEL}"),
 )
 
 

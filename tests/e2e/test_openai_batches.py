@@ -183,11 +183,12 @@ def test_a_file_without_requests(plain: openai.OpenAI, content: bytes) -> None:
 def test_a_model_that_nothing_serves_fails_the_batch(serve: Serve) -> None:
     server = serve("local", options=("--no-pull",))
     client = client_of(server)
-    batch = ended(client, start(client, [saying("a", "x")]))
+    body = {"model": "nobody-1", "messages": [{"role": "user", "content": "x"}]}
+    batch = ended(client, start(client, [{**saying("a", "x"), "body": body}]))
     assert batch.status == "failed"
     [error] = batch.errors.data
     assert error.code == "model_not_found"
-    assert MODEL in error.message
+    assert "nobody-1" in error.message
 
 
 def test_wrong_lines_may_be_skipped(plain: openai.OpenAI) -> None:

@@ -124,8 +124,8 @@ def test_what_the_engine_cannot_do_is_refused_and_not_passed_over(asking: openai
 def test_no_such_model(serve: Serve) -> None:
     client = client_of(serve("local", options=("--no-pull",)))
     for attempt in (
-        lambda: client.chat.completions.create(model="gpt-x", messages=HI),
-        lambda: client.models.retrieve("gpt-x"),
+        lambda: client.chat.completions.create(model="nobody-1", messages=HI),
+        lambda: client.models.retrieve("nobody-1"),
     ):
         with pytest.raises(openai.NotFoundError) as refused:
             attempt()

@@ -14,7 +14,7 @@ from backburner.core.limits import LINE_BYTES, MIB
 from backburner.dialects.openai.create import CreateBody, create_body
 from backburner.dialects.openai.lines import first_model
 from backburner.dialects.openai.names import job_of
-from backburner.dialects.openai.resources import batch_object, list_object
+from backburner.dialects.openai.resources import Outlook, batch_object, list_object
 from backburner.service.drafts import JobDraft
 from backburner.store.files import FileRow
 from backburner.store.jobs import Wanted
@@ -85,7 +85,10 @@ async def _object(call: Call, job: Job) -> dict[str, Json]:
     violations: list[Violation] = []
     if job.state is JobState.FAILED and job.counts.failed:
         violations = await call.services.jobs.violations(job)
-    return batch_object(job, call.ids, violations)
+    found = await call.services.progress.of(job, tokens=False)
+    end = found.completion
+    times = (end.earliest_at, end.likely_at, end.latest_at) if end is not None else None
+    return batch_object(job, call.ids, violations, Outlook(found.waiting_reason, times))
 
 
 async def list_all(call: Call) -> Response:

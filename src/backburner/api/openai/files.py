@@ -157,7 +157,7 @@ async def content(call: Call) -> Response:
     wanted = answers.byte_range(call.request, row.size_bytes)
     offset, length = wanted or (0, row.size_bytes)
     headers = {"content-length": str(length), "accept-ranges": "bytes"}
-    if row.source is FileSource.GENERATED:
+    if row.job is not None:
         headers["x-incomplete"] = "false"
     if wanted:
         headers["content-range"] = f"bytes {offset}-{offset + length - 1}/{row.size_bytes}"

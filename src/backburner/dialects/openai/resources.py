@@ -49,6 +49,13 @@ class FileView(msgspec.Struct, frozen=True, kw_only=True):
     written: bool = True
 
 
+class Outlook(msgspec.Struct, frozen=True):
+    """What is known of the way ahead: why a batch waits, and the instants between which it will likely end."""
+
+    waiting: str = ""
+    end: tuple[float, float, float] | None = None  # earliest, likely, latest
+
+
 def purpose_of(view: FileView) -> str:
     """Files that came through another door never had a purpose said."""
     if view.purpose:
@@ -79,7 +86,9 @@ def status_of(job: Job) -> str:
     return _STATUS[job.state]
 
 
-def batch_object(job: Job, ids: Ids, violations: Sequence[Violation] = ()) -> dict[str, Json]:
+def batch_object(
+    job: Job, ids: Ids, violations: Sequence[Violation] = (), outlook: Outlook | None = None
+) -> dict[str, Json]:
     """`violations` are of a job that failed because of its lines."""
     said = job.extras
     status = status_of(job)
@@ -117,7 +126,20 @@ def batch_object(job: Job, ids: Ids, violations: Sequence[Violation] = ()) -> di
     }
     if said.get("output_expires_after"):
         body["output_expires_after"] = said["output_expires_after"]
-    return body
+    return body | _extensions(job, outlook or Outlook())
+
+
+def _extensions(job: Job, outlook: Outlook) -> dict[str, Json]:
+    """What the real service does not say, where there is something to say."""
+    out: dict[str, Json] = {}
+    if outlook.waiting:
+        out["waiting_reason"] = outlook.waiting
+    if outlook.end is not None:
+        names = ("earliest", "likely", "latest")
+        out["estimated_completion"] = dict(zip(names, map(int, outlook.end), strict=True))
+    if job.warnings:
+        out["warnings"] = list(job.warnings)
+    return out
 
 
 def _seconds(at: float | None) -> int | None:

@@ -10,7 +10,7 @@ from backburner.core.job import Counts, Job, JobError, JobKind, JobState
 from backburner.core.limits import REPORTED_VIOLATIONS
 from backburner.core.request import Usage
 from backburner.dialects.openai.names import Ids, file_of, job_of
-from backburner.dialects.openai.resources import FileView, batch_object, file_object, list_object
+from backburner.dialects.openai.resources import FileView, Outlook, batch_object, file_object, list_object
 
 PLAIN, SLASHED = Ids(slashed=False), Ids(slashed=True)
 
@@ -145,6 +145,16 @@ def test_files_are_named_when_there_is_something_in_them(
 ) -> None:
     found = batch(**more)
     assert (found["output_file_id"], found["error_file_id"]) == (output, errors)
+
+
+def test_what_is_known_of_the_way_ahead_is_said_and_nothing_else() -> None:
+    told = batch_object(
+        job(warnings=("x has no effect",)), PLAIN, (), Outlook("the engine is down", (1.5, 2.5, 9.9))
+    )
+    assert told["waiting_reason"] == "the engine is down"
+    assert told["estimated_completion"] == {"earliest": 1, "likely": 2, "latest": 9}
+    assert told["warnings"] == ["x has no effect"]
+    assert not {"waiting_reason", "estimated_completion", "warnings"} & batch().keys()
 
 
 WRONG = Violation("body.model", "expected this, found that", "Write this", 4, "r4", "model_mismatch")
