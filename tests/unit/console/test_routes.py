@@ -149,3 +149,22 @@ def test_a_session_ends_by_itself_and_by_signing_out(play: Callable[[Scene], Non
         assert (await client.get("/api/v1/jobs", headers=OURS)).status_code == 401
 
     play(scene)
+
+
+def test_a_first_sample_is_asked_for_by_a_header(play: Callable[[Scene], None]) -> None:
+    async def scene(_: House, client: httpx.AsyncClient) -> None:
+        content = {"request": {"contents": [{"parts": [{"text": "x"}]}]}}
+        body = {"batch": {"inputConfig": {"requests": {"requests": [content] * 40}}}}
+        for value, held in (("canary", True), ("Canary", True), (None, False)):
+            headers = {"x-backburner-hold": value} if value else {}
+            made = await client.post("/v1beta/models/m:batchGenerateContent", json=body, headers=headers)
+            assert made.status_code == 200, made.text
+            job = made.json()["name"].removeprefix("batches/")
+            assert (await client.get(f"/api/v1/jobs/{job}")).json()["hold_after_canary"] is held
+        wrong = await client.post(
+            "/v1beta/models/m:batchGenerateContent", json=body, headers={"x-backburner-hold": "yes"}
+        )
+        assert wrong.status_code == 400
+        assert "expected canary, found 'yes'" in wrong.json()["error"]["message"]
+
+    play(scene)

@@ -11,6 +11,9 @@ export class Refusal extends Error {
   }
 }
 
+// in the words of the native API, and in Google's
+const KEYLESS = /^KEY_(MISSING|INVALID)$|^API_KEY_INVALID$|unregistered callers/;
+
 let onSignedOut = () => {};
 export const whenSignedOut = (act) => { onSignedOut = act; };
 
@@ -31,9 +34,7 @@ export async function ask(method, path, { body, headers, signal, raw } = {}) {
   }
   if (reply.ok) return reply;
   const refusal = refusalOf(reply.status, await reply.text());
-  if (refusal.reason === "KEY_MISSING" || refusal.reason === "KEY_INVALID") {
-    if (!path.startsWith("/console/")) onSignedOut();
-  }
+  if (KEYLESS.test(refusal.reason || refusal.message) && !path.startsWith("/console/")) onSignedOut();
   throw refusal;
 }
 

@@ -27,7 +27,7 @@ function draw(picture, legend, { points, job }) {
   const here = job.ended ? points.at(-1).t : Math.max(points.at(-1).t, now());
   // a very wide fan would press what has happened into a corner: it may leave the picture
   const late = estimate ? Math.min(at(estimate.latest_at), start + Math.max(4 * (here - start), 1.6 * (at(estimate.likely_at) - start))) : here;
-  const end = Math.max(here, late, start + 1);
+  const end = Math.max(here, late, start + 0.1);
   const total = Math.max(1, job.counts.total);
   const x = (t) => LEFT + ((width - LEFT - RIGHT) * (t - start)) / (end - start);
   const y = (done) => TOP + HIGH * (1 - done / total);
@@ -81,7 +81,7 @@ const dot = (cx, cy) => svg("circle.here", { cx, cy, r: 4 });
 // Requests per second in equal steps of time.
 function rates(points, here, x, width) {
   const base = TOP + HIGH + GAP + LOW, start = points[0].t;
-  const step = Math.max(0.25, (here - start) / BUCKETS);
+  const step = Math.max(0.1, (here - start) / BUCKETS);
   const found = [];
   for (let t = start; t < here - step / 2; t += step) {
     found.push({ t, perSecond: (doneAt(points, Math.min(here, t + step)) - doneAt(points, t)) / step });

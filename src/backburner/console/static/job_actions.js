@@ -38,7 +38,7 @@ export function actions(first, changed) {
       job.results_file && downloadLink(job.results_file, name, "Download results", (path) => ask("GET", path)),
       job.errors_file && downloadLink(job.errors_file, name.replace("results", "errors"), "Download errors", (path) => ask("GET", path)),
       !job.results_file && job.counts.succeeded + job.counts.failed > 0 && soFar(job, name),
-      job.ended && unanswered && doing("Re-run what failed", again),
+      job.ended && unanswered && doing(job.counts.pending ? "Run what is left" : "Re-run what failed", again),
       !job.ended && doing("Raise priority", () => prioritize(1)),
       !job.ended && job.priority > 0 && doing("Lower priority", () => prioritize(-1)),
       el("span.gap"),

@@ -9,6 +9,7 @@ import { failures } from "./job_failures.js";
 import { History, doneOf } from "./history.js";
 import { requestBrowser } from "./job_requests.js";
 import { bar, heading, notice, stateMark, stateOf, updateState } from "./parts.js";
+import { wrongLines } from "./report.js";
 import { at, bytes, compact, count, ending, fullTime, percent, rate, span, time } from "./words.js";
 
 export async function jobPage(main, id, signal) {
@@ -50,12 +51,12 @@ function jobView(job, title, signal, changed) {
   const progress = bar("Progress"), tiles = tileRow(), chart = progressChart(), history = new History(job);
   let following = false, follow = () => {};
   const doers = actions(job, (next) => { changed(next); if (!next.ended && !following) run(); });
-  const wrong = failures(job.id, signal), browser = requestBrowser(job, signal);
+  const wrong = failures(job.id, signal), lines = wrongLines(signal), browser = requestBrowser(job, signal);
   const node = el("div.stack", {},
     el("div", {}, el("div.row", {}, title, state), facts),
     doers.node, lostNotice, said,
     el("section.card", { "aria-label": "Progress" }, tiles.node, progress.node, chart.node),
-    wrong.node, browser.node, details(job));
+    lines.node, wrong.node, browser.node, details(job));
 
   async function run() {
     following = true;
@@ -85,6 +86,7 @@ function jobView(job, title, signal, changed) {
       progress.update(job);
       doers.update(job);
       chart.update(history.points, job);
+      lines.update(job);
       wrong.update(job);
       if (before.state !== job.state || (doneOf(before) === 0 && doneOf(job) > 0)) browser.refresh(job);
     },
@@ -129,7 +131,7 @@ function tileRow() {
       if (job.ended) speed.set(took > 0 ? rate((counts.succeeded + counts.failed) / took) : "–", "on average");
       else speed.set(rate(job.rate_per_s), "over the last minute");
       const estimate = ending(job.estimated_completion);
-      if (job.ended) end.set(time(job.ended_at), took ? `after ${span(took)}` : "");
+      if (job.ended) end.set(time(job.ended_at), took ? (took < 1 ? "within a second" : `after ${span(took)}`) : "");
       else end.set(estimate ? `in ${estimate.left}` : "–", estimate ? estimate.between : "known after the first answers");
       say(end.node.firstChild, job.ended ? "Ended" : "Ends");
       if (usage) tokens.set(compact(usage.prompt_tokens + usage.output_tokens), `${compact(usage.prompt_tokens)} in, ${compact(usage.output_tokens)} out${usage.cached_tokens ? `, ${compact(usage.cached_tokens)} reused` : ""}`);

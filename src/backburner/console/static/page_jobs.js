@@ -134,7 +134,7 @@ function jobRow() {
       say(speed, rate(job.rate_per_s));
       const estimate = ending(job.estimated_completion);
       say(end, job.ended ? time(job.ended_at) : estimate ? estimate.between : "–");
-      say(endSub, job.ended ? (job.started_at ? `took ${span(at(job.ended_at) - at(job.started_at))}` : "") : estimate ? `in about ${estimate.left}` : "");
+      say(endSub, job.ended ? (job.started_at ? `took ${span(Math.max(1, at(job.ended_at) - at(job.started_at)))}` : "") : estimate ? `in about ${estimate.left}` : "");
       node.title = job.ended ? fullTime(job.ended_at) : "";
       say(priority, String(job.priority));
       if (tokens.has(job.id)) this.usage(tokens.get(job.id));

@@ -1,7 +1,9 @@
 // What is wrong with lines of an input: each line as it stands in the file, what is wrong with it, and the way on.
 
+import { get } from "./api.js";
+import { create } from "./create.js";
 import { button, doing } from "./parts.js";
-import { el } from "./dom.js";
+import { el, fill } from "./dom.js";
 import { count, cut, many } from "./words.js";
 
 const SHOWN_CHARS = 2000;
@@ -21,10 +23,37 @@ export function report(error, texts, { skip, other }) {
     total > shown.length && el("p.sub", {}, `${count(total - shown.length)} more are not shown here.`));
 }
 
+// The same for a job that was made and failed, because its wrong lines were found later.
+export function wrongLines(signal) {
+  const node = el("div", { hidden: true });
+  let asked = false;
+  async function look(job) {
+    const { violations } = await get(`/jobs/${job.id}/violations?limit=200`, { signal });
+    const byLine = Map.groupBy ? Map.groupBy(violations, (one) => one.line) : new Map(violations.map((one) => [one.line, [one]]));
+    if (!violations.length) return;
+    const again = async () => {
+      const form = { model: job.model, name: job.display_name, priority: job.priority, embed: job.kind === "embed", skip: true };
+      location.hash = `#/jobs/${await create(form, job.input_file, signal)}`;
+    };
+    fill(node, el("section.card.bad", { "aria-labelledby": "wrong" }, el("h2", { id: "wrong" }, "Wrong lines"),
+      job.input_file && job.dialect === "gemini" && el("div.row", {}, doing("Skip them and run the rest", again, "primary")),
+      el("ol.wrong-lines", {}, [...byLine].slice(0, LINES).map(([number, found]) => wrongLine(number, found, undefined)))));
+    node.hidden = false;
+  }
+  return {
+    node,
+    update(job) {
+      if (asked || job.state !== "FAILED" || job.on_invalid !== "fail") return;
+      asked = true;
+      look(job).catch(() => {});
+    },
+  };
+}
+
 function wrongLine(number, found, text) {
   const key = found.find((one) => one.key !== null)?.key;
   return el("li", {},
-    el("p.strong", {}, `Line ${count(number)}`, key ? [", key ", el("code", {}, cut(key, 60))] : ""),
+    el("p.strong", {}, number ? `Line ${count(number)}` : "Request", key ? [", key ", el("code", {}, cut(key, 60))] : ""),
     text === undefined ? null : marked(text, found),
     el("ul", {}, found.map((one) => el("li", {}, one.path ? [el("code", {}, one.path), " "] : "", one.reason, one.instead ? `. ${one.instead}` : ""))));
 }
