@@ -126,11 +126,11 @@ def test_limits_can_be_moved(serve: Serve) -> None:
 def test_a_model_that_nothing_serves(serve: Serve) -> None:
     asking = client(serve(engine=None))
     for call in (
-        lambda: asking.messages.create(**params("x", model="gpt-none")),
-        lambda: asking.messages.batches.create(requests=[request("a", model="gpt-none")]),
-        lambda: asking.models.retrieve("gpt-none"),
+        lambda: asking.messages.create(**params("x", model="no-such-model")),
+        lambda: asking.messages.batches.create(requests=[request("a", model="no-such-model")]),
+        lambda: asking.models.retrieve("no-such-model"),
     ):
-        with pytest.raises(anthropic.NotFoundError, match="gpt-none"):
+        with pytest.raises(anthropic.NotFoundError, match="no-such-model"):
             call()
 
 
