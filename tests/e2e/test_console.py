@@ -6,6 +6,8 @@ had nothing to complain about.
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from tests.e2e import chromium
 from tests.e2e.chromium import Browser, Tab
 from tests.e2e.conftest import Serve
 from tests.e2e.jobs import asking, write_lines
-from tests.e2e.server import Server
+from tests.e2e.server import Server, clean_environment
 from tests.e2e.test_process import made_key
 
 LINES = 500
@@ -93,6 +95,7 @@ async def test_from_dropping_a_file_with_wrong_lines_to_its_results(
     assert "from google import genai" in made
     assert '"x-backburner-on-invalid":"skip"' in made
     assert server.url in made
+    code = (await tab.text(".code pre")).partition("# once it has ended")[0]
     await tab.click("Watch it")
     await tab.see("Running")
     running = await tab.see(" / s")
@@ -113,6 +116,16 @@ async def test_from_dropping_a_file_with_wrong_lines_to_its_results(
     assert [line.get("key") for line in lines] == [None if n == 19 else f"k{n}" for n in range(LINES)]
     assert all("error" in lines[number - 1] for number in WRONG)
     nothing_wrong(tab)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=clean_environment(),
+        timeout=60,
+    )
+    assert done.stdout.startswith("batches/"), done.stderr
 
 
 async def test_an_answer_is_shown_as_text_whatever_is_in_it(serve: Serve, browser: Browser) -> None:
@@ -152,6 +165,36 @@ async def test_a_first_sample_waits_for_a_look(serve: Serve, browser: Browser) -
     await tab.click("Run the rest")
     await tab.see("Succeeded")
     await tab.see("40 of 40")
+    nothing_wrong(tab)
+
+
+async def test_a_running_job_is_searched_raised_cancelled_and_deleted(serve: Serve, browser: Browser) -> None:
+    server = serve("simulated:latency_ms=3000")
+    prompts = [{"contents": f"Say {n}"} for n in range(300)]
+    server.client().batches.create(model="gemini-2.5-flash", src=prompts, config={"display_name": "slow"})
+    tab = await browser.tab()
+    await tab.go(server.url)
+    await tab.see("slow")
+    await tab.click("slow", "main a")
+    await tab.see("Requests and answers")
+    await tab.type("section[aria-labelledby=requests] input", "say 29")
+    await tab.see("11 matches in 300 requests")
+    await tab.click("Raise priority")
+    await tab.see("priority 1 ·")
+    await tab.click("Cancel")
+    await tab.see("Cancel this job?", "dialog")
+    await tab.key("Escape")
+    await asyncio.sleep(0.3)
+    assert "Running" in await tab.text(), "Escape means no"
+    await tab.click("Cancel")
+    await tab.see("Cancel this job?", "dialog")
+    await tab.click("Cancel the job")
+    await tab.see("Cancelled")
+    await tab.see("Run what is left")
+    await tab.click("Delete")
+    await tab.see("Delete this job?", "dialog")
+    await tab.click("Delete", "dialog button")
+    await tab.see("Nothing on the burner yet")
     nothing_wrong(tab)
 
 
