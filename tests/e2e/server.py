@@ -60,6 +60,12 @@ class Server:
         self._clients: list[genai.Client] = []
         self._process: subprocess.Popen[bytes] | None = None
 
+    def made_key(self) -> str:
+        """A key for this data folder; made by the server's Python, which may be another than ours."""
+        command = [SERVER_PYTHON, "-m", "backburner", "keys", "create", "--data", str(self.data)]
+        done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=True)
+        return max(done.stdout.split(), key=len)
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"

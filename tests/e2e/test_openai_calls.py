@@ -7,7 +7,6 @@ from typing import Any
 import openai
 import pytest
 
-from tests.e2e.anthropic_batches import made_key
 from tests.e2e.conftest import Serve
 from tests.e2e.openai_jobs import MODEL, ROOTS, client_of, completed, saying, start
 from tests.e2e.server import Server
@@ -134,7 +133,7 @@ def test_no_such_model(serve: Serve) -> None:
 
 def test_keys(serve: Serve, tmp_path: Any) -> None:
     server = Server(tmp_path)
-    key = made_key(server)
+    key = server.made_key()
     server.start()
     try:
         assert client_of(server, key=key).models.list().object == "list"
