@@ -4,6 +4,7 @@ duplicates, rests, restarts, and crashes in the middle of a transaction."""
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from backburner.core.job import Counts
-from backburner.core.request import Outcome, OutcomeKind
+from backburner.core.request import CheckedLine, Outcome, OutcomeKind
 from backburner.store.ledger import AttemptEnd, Ledger, Progress
 from backburner.store.ledger_reader import LedgerReader
 from tests.unit.store.ledger_rows import LINE_BYTES, answer, error, line
@@ -39,10 +40,16 @@ class LedgerStory(RuleBasedStateMachine):
 
     @rule(kinds=st.lists(st.booleans(), max_size=8))
     def scan(self, kinds: list[bool]) -> None:
+        lines, refused, after = self._piece(kinds)
+        self.ledger.record_scan(lines, refused, after)
+        self._scanned(refused, after)
+
+    def _piece(self, kinds: list[bool]) -> tuple[list[CheckedLine], list[Outcome], Progress]:
         lines = [line(self.total + n, wrong=int(wrong)) for n, wrong in enumerate(kinds)]
         refused = [error(x.ordinal) for x in lines if x.violations]
-        after = self._progress(len(kinds), len(refused))
-        self.ledger.record_scan(lines, refused, after)
+        return lines, refused, self._progress(len(kinds), len(refused))
+
+    def _scanned(self, refused: list[Outcome], after: Progress) -> None:
         self.total, self.wrong = after.next_ordinal, after.invalid_count
         self.outcomes.update({x.ordinal: x for x in refused})
 
@@ -91,8 +98,22 @@ class LedgerStory(RuleBasedStateMachine):
 
     @rule(chosen=outcome_lists, statement=st.integers(0, 6))
     def crash_in_a_commit(self, chosen: list[tuple[int, bool]], statement: int) -> None:
-        """The files as they are at some statement of the transaction are all that is left. A crash behind the
-        COMMIT keeps it, one before loses it whole: the ledger must agree with itself either way."""
+        """A transaction is all there or not at all, and the ledger agrees with itself either way."""
+        if self._survives(statement, lambda: self.ledger.commit(self._wanted(chosen), [])):
+            for outcome in self._wanted(chosen):
+                self.outcomes.setdefault(outcome.ordinal, outcome)
+        self._restarted()
+
+    @rule(kinds=st.lists(st.booleans(), min_size=1, max_size=4), statement=st.integers(0, 8))
+    def crash_in_a_scan(self, kinds: list[bool], statement: int) -> None:
+        lines, refused, after = self._piece(kinds)
+        if self._survives(statement, lambda: self.ledger.record_scan(lines, refused, after)):
+            self._scanned(refused, after)
+        self._restarted()
+
+    def _survives(self, statement: int, write: Callable[[], object]) -> bool:
+        """Whether the write ended before the crash: the files as they are when a statement begins are all that
+        is left then."""
         left = self.folder.with_name(self.folder.name + "-left")
         seen = 0
 
@@ -102,19 +123,16 @@ class LedgerStory(RuleBasedStateMachine):
                 shutil.copytree(self.folder, left)
             seen += 1
 
-        self.ledger.last_seq  # noqa: B018  the ledger is open now, or opens below
         db: sqlite3.Connection = self.ledger._open()
         db.set_trace_callback(copy_at)
-        self.ledger.commit(self._wanted(chosen), [])
+        write()
         db.set_trace_callback(None)
         self.ledger.rest()
-        if left.exists():  # the copy was made when the statement began: its transaction had not ended
-            shutil.rmtree(self.folder)
-            left.rename(self.folder)
-        else:
-            for outcome in self._wanted(chosen):
-                self.outcomes.setdefault(outcome.ordinal, outcome)
-        self._restarted()
+        if not left.exists():
+            return True
+        shutil.rmtree(self.folder)
+        left.rename(self.folder)
+        return False
 
     @invariant()
     def counts_are_true(self) -> None:

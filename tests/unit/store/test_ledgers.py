@@ -48,6 +48,13 @@ def test_a_thousand_jobs_do_not_mean_a_thousand_open_files(ledgers: Ledgers, tmp
         assert ledger.commit([answer(0), answer(1)], []) == [answer(1)], "resting loses nothing"
 
 
+def test_the_ledger_used_longest_ago_rests_first(ledgers: Ledgers, tmp_path: Path) -> None:
+    found = {job: ledgers.get(job) for job in "abc"}
+    scan(found["a"], 1)
+    ledgers.get("d")
+    assert [job for job, ledger in found.items() if ledger._db is not None] == ["a", "c"]
+
+
 def test_a_released_ledger_closes_its_file_and_is_read_anew(ledgers: Ledgers, tmp_path: Path) -> None:
     before = ledgers.get("a")
     scan(before, 1)

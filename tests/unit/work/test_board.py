@@ -2,12 +2,14 @@
 
 import asyncio
 import itertools
+import threading
 from pathlib import Path
 
 import pytest
 
+from backburner.core.clock import SystemClock
 from backburner.core.errors import Code
-from backburner.core.job import ENDED, TRANSITIONS, JobError, JobState
+from backburner.core.job import ENDED, TRANSITIONS, Job, JobError, JobState
 from backburner.core.lanes import Lanes
 from backburner.store.stores import Stores
 from backburner.work.board import Board
@@ -91,6 +93,35 @@ async def test_a_move_goes_on_when_whoever_asked_for_it_is_gone(
     assert stored is not None
     assert stored.state is run.job.state, "memory and disk say the same"
     assert run.ledger.sealed is (run.job.state in ENDED)
+
+
+async def test_memory_and_disk_agree_also_when_the_caller_goes_while_the_disk_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread cannot be called back: what it writes is written."""
+    stores, lanes = Stores(tmp_path), Lanes.real()
+    board = Board(SystemClock(), stores, lanes, {"plain": PlainDialect()})  # type: ignore[dict-item]
+    run = await admitted(board, stores, JobState.RUNNING)
+    begun, go_on = threading.Event(), threading.Event()
+    update = stores.jobs.update
+
+    def slow(job: Job) -> None:
+        begun.set()
+        go_on.wait(10)
+        update(job)
+
+    monkeypatch.setattr(stores.jobs, "update", slow)
+    caller = asyncio.ensure_future(board.move(run, JobState.CANCELLED))
+    await lanes.read.run(begun.wait, 10)
+    caller.cancel()
+    await asyncio.wait([caller])
+    go_on.set()
+    await board.settle()
+    stored = stores.jobs.get("t", "j")
+    assert stored is not None
+    assert stored.state is run.job.state is JobState.CANCELLED
+    lanes.close()
+    stores.close()
 
 
 @virtually

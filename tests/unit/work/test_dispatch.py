@@ -53,6 +53,14 @@ async def test_of_keys_that_repeat_each_request_has_its_own_result(
     assert found == [{"key": "same", "response": text} for text in ("one", "two", "one")]
 
 
+@virtually
+async def test_a_job_ends_as_soon_as_its_last_answer_is_there(tmp_path: Path, clock: VirtualClock) -> None:
+    engine = ScriptedEngine(clock, lambda text, nth: Play(0.5))
+    async with running(tmp_path, engine, clock) as house:
+        await run_to_end(house, numbered(4))
+    assert clock.monotonic() < 0.6
+
+
 # Retries
 
 

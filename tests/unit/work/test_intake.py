@@ -192,26 +192,35 @@ async def test_a_file_without_requests_is_refused_or_fails_the_job(
 
 
 @pytest.mark.parametrize("piece_bytes", [50])
-@pytest.mark.parametrize("moment", ["condemned", "empty"])
+@pytest.mark.parametrize("moment", ["condemned", "empty", "repeated"])
 @virtually
 async def test_a_job_that_must_fail_fails_also_when_the_service_goes_down_just_before(
     tmp_path: Path, clock: VirtualClock, piece_bytes: int, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = b"\n".join([*numbered(50), b"bad|!"]) if moment == "condemned" else b"\n\n"
+    contents = {
+        "condemned": b"\n".join([*numbered(50), b"bad|!"]),
+        "empty": b"\n\n",
+        "repeated": b"\n".join([*numbered(50), b"k7|again"]),
+    }
+    last_act = "_refuse_repeats" if moment == "repeated" else "_fail"
 
     async def never(*_: object) -> None:
         await asyncio.Event().wait()
 
     house = build(tmp_path, ScriptedEngine(clock), clock)
+    house.dialects["plain"] = PlainDialect(unique_keys=moment == "repeated")  # type: ignore[assignment]
     await house.start()
-    job = await create(house, None, file_id=await upload(house, content), check_first=False)
-    monkeypatch.setattr(intake.Intake, "_fail", never)
+    job = await create(house, None, file_id=await upload(house, contents[moment]), check_first=False)
+    monkeypatch.setattr(intake.Intake, last_act, never)
     await clock.sleep(50)
     assert not (await house.jobs.get("default", job.id)).ended
     monkeypatch.undo()
     await house.stop()
-    async with running(tmp_path, ScriptedEngine(clock), clock) as house:
-        assert (await ended(house, job)).state is JobState.FAILED
+    house = build(tmp_path, ScriptedEngine(clock), clock)
+    house.dialects["plain"] = PlainDialect(unique_keys=moment == "repeated")  # type: ignore[assignment]
+    await house.start()
+    assert (await ended(house, job)).state is JobState.FAILED
+    await house.stop()
 
 
 @pytest.mark.parametrize("piece_bytes", [50])

@@ -10,12 +10,16 @@ import pytest
 from backburner.core.exchange import TroubleKind
 from backburner.core.job import Counts, JobState, OnInvalid
 from backburner.core.names import errors_file_id, result_file_id
+from backburner.house import House
 from backburner.store.files import FileSource
+from backburner.store.ledger import Ledger
+from backburner.store.ledger_reader import LedgerReader
 from backburner.work import publish
 from tests.doubles.plain_dialect import PlainDialect
 from tests.doubles.scripted_engine import Play, ScriptedEngine, trouble
 from tests.doubles.small_house import create, ended, numbered, results, run_to_end, running
 from tests.doubles.virtual_time import VirtualClock, virtually
+from tests.unit.store.ledger_rows import answer, scan
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -30,6 +34,20 @@ async def test_lines_stand_in_input_order_over_all_pages(
         _, found = await run_to_end(house, numbered(50))
     assert [line["key"] for line in found] == [f"k{n}" for n in range(50)]
     assert [made.text for made in engine.calls] != [f"text {n}" for n in range(50)]
+
+
+def test_a_walk_over_fewer_requests_than_there_are_ends_where_it_was_told(tmp_path: Path) -> None:
+    """The scan may have gone on since they were counted."""
+    ledger = Ledger(tmp_path / "ledger.db")
+    scan(ledger, 6)
+    ledger.commit([answer(5), answer(0)], [])
+    reader = LedgerReader(tmp_path / "ledger.db")
+    assert [(row.ordinal, row.body is None) for row in publish.rows(reader, 3)] == [
+        (0, False),
+        (1, True),
+        (2, True),
+    ]
+    reader.close()
 
 
 @virtually
@@ -128,21 +146,39 @@ async def test_bodies_leave_the_ledger_once_they_are_in_the_file(tmp_path: Path,
         assert size_bytes < 100_000, "2 MB of answers went through it"
 
 
+def slow_to_publish(house: House, job: str, duration_s: float, patch: pytest.MonkeyPatch) -> None:
+    lane, writing = house.lanes.read.run, house._publisher._write
+
+    async def slow(work: object, *args: object) -> object:
+        if work == writing and args[0].id == job:  # type: ignore[attr-defined]
+            await house.clock.sleep(duration_s)
+        return await lane(work, *args)  # type: ignore[arg-type]
+
+    patch.setattr(house.lanes.read, "run", slow)
+
+
+@virtually
+async def test_a_job_deleted_while_its_results_are_written_is_gone_when_they_are(
+    tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path, ScriptedEngine(clock), clock) as house:
+        job = await create(house, numbered(5))
+        slow_to_publish(house, job.id, 500.0, monkeypatch)
+        await clock.sleep(5)
+        await house.jobs.delete("default", job.id)
+        await clock.sleep(1000)
+        assert not house.broken.done(), "nobody pulled the ledger from under the publisher"
+        assert house.stores.ledgers.all() == []
+        assert list(house.stores.blobs.all()) == []
+
+
 @virtually
 async def test_a_small_job_is_published_beside_a_large_one(
     tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(tmp_path, ScriptedEngine(clock, slots=64), clock) as house:
         large = await create(house, numbered(50))
-        writing = house._publisher._write
-        lane = house.lanes.read.run
-
-        async def slow(work: object, *args: object) -> object:
-            if work == writing and args[0].id == large.id:  # type: ignore[attr-defined]
-                await clock.sleep(500)
-            return await lane(work, *args)  # type: ignore[arg-type]
-
-        monkeypatch.setattr(house.lanes.read, "run", slow)
+        slow_to_publish(house, large.id, 500.0, monkeypatch)
         await clock.sleep(5)
         began = clock.monotonic()
         await ended(house, await create(house, numbered(2, start=900)))
