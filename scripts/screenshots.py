@@ -113,7 +113,7 @@ async def main() -> None:
     if path is None:
         sys.exit("screenshots: there is no Chromium here; Debian's package is called chromium")
     IMAGES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="backburner-pictures-") as name:
+    with tempfile.TemporaryDirectory(prefix="backburner-pictures-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "server").mkdir()
         server = Server(folder / "server", engine=ENGINE)
