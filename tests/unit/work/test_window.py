@@ -1,5 +1,11 @@
 """work/window: canaries first, one leader per prefix group, nothing waits for ever, bytes are counted."""
 
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
 from backburner.policy.plan import LEADER_WAIT_S
 from backburner.policy.retry import Tries
 from backburner.work.window import LEADERS, Ready, Window
@@ -74,3 +80,54 @@ def test_what_is_held_is_counted_and_forgotten_when_cleared() -> None:
     window.clear()
     assert window.held_count == 0
     assert window.held_bytes == 0
+
+
+story = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("hold"),
+            st.lists(st.tuples(st.sampled_from([b"", b"a", b"b", b"c", b"d", b"e", b"f"]), st.booleans())),
+        ),
+        st.tuples(st.just("take"), st.integers(1, 9)),
+        st.tuples(st.just("answered"), st.sampled_from([b"a", b"b", b"c", b"d"])),
+        st.tuples(st.just("fails"), st.integers(0, 3)),
+        st.tuples(st.just("passes"), st.floats(0, 3)),
+    ),
+    max_size=30,
+)
+
+
+@given(story)
+def test_what_is_said_to_be_available_can_be_taken_once_each_and_in_the_end_all_is(
+    events: list[tuple[str, Any]],
+) -> None:
+    window, now, held, taken = Window(), 0.0, 0, list[Ready]()
+    for what, how in events:
+        if what == "hold":
+            new = [ready(held + n, group, canary=canary) for n, (group, canary) in enumerate(how)]
+            held += len(new)
+            window.hold(new)
+        elif what == "take":
+            for _ in range(min(how, window.available(now))):
+                taken.append(window.take(now))
+        elif what == "answered":
+            window.answered(how)
+        elif what == "fails" and how < len(taken):
+            again = taken.pop(how)
+            tries = Tries(charged=again.tries.charged + 1, total=again.tries.total + 1)
+            window.wait(msgspec.structs.replace(again, tries=tries), now + how)
+        elif what == "passes":
+            now += how
+            window.wake(now)
+        assert window.held_count + len(taken) == held
+        assert window.held_bytes == 10 * window.held_count
+        assert 0 <= window.available(now) <= window.held_count
+    for _ in range(1000):
+        if not window.held_count:
+            break
+        due = window.due(now)
+        assert window.available(now) or due is not None, "nothing waits for ever"
+        now = now if window.available(now) else max(now, due or 0.0)
+        window.wake(now)
+        taken += [window.take(now) for _ in range(window.available(now))]
+    assert sorted(request.ordinal for request in taken) == list(range(held))
