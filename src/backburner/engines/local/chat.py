@@ -42,15 +42,17 @@ class ChatLoop:
         self._wire = wire
         self._pipeline = pipeline
         self._draws = random.Random(setup.seed)
+        self._waiting: deque[Generation] = deque()  # for room in the cache
         self._legs: list[Leg] = []
         self._held: deque[Generation] = deque()  # suspects of a fall, to enter one at a time
 
     def run(self) -> None:
         self._wire.send(Ready(context_tokens=self._setup.context_tokens))
         while True:
-            idle = not self._legs and not self._held and not self._pipeline.busy()
+            idle = not (self._waiting or self._legs or self._held or self._pipeline.busy())
             for frame in self._wire.drain(wait=idle):
                 self._take(frame)
+            self._let_in()
             if self._held and not any(leg.suspect for leg in self._legs):
                 self._enter(self._held.popleft())
             if self._pipeline.busy():
@@ -62,7 +64,7 @@ class ChatLoop:
         try:
             match frame:
                 case Ask():
-                    self._enter(self._generation(frame))
+                    self._waiting.append(self._generation(frame))
                 case Count():
                     ids = self._pipeline.prompt_ids(messages_of(frame.body))
                     self._wire.send(Counted(frame.id, len(ids)))
@@ -104,6 +106,17 @@ class ChatLoop:
             )
         return min(wanted, context - prompt_tokens)
 
+    def _let_in(self) -> None:
+        """In the order they came, while the cache has room; one alone always. Without room the runtime
+        throws sequences out and computes them again, over and over."""
+        while self._waiting:
+            generation = self._waiting[0]
+            generation.blocks = self._pipeline.blocks_for(generation)
+            inside = [one.blocks for one in (*_distinct(self._legs), *self._held)]
+            if inside and sum(inside) + generation.blocks > self._pipeline.blocks > 0:
+                return
+            self._enter(self._waiting.popleft())
+
     def _enter(self, generation: Generation) -> None:
         constraint, sequences = generation.constraint, generation.sequences
         if constraint is None:
@@ -132,6 +145,7 @@ class ChatLoop:
             if leg.generation.ask == ask:
                 leg.handle.cancel()
         self._legs = [leg for leg in self._legs if leg.generation.ask != ask]
+        self._waiting = deque(one for one in self._waiting if one.ask != ask)
         self._held = deque(one for one in self._held if one.ask != ask)
 
     # -- one step -----------------------------------------------------------------------------------

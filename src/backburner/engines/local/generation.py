@@ -50,6 +50,7 @@ class Generation:
         self.stream = stream
         self.tools = tools
         self.cached: int | None = None  # tokens of its prompt that the runtime had already
+        self.blocks = 0  # of the cache, as planned when it was let in
         self.falls = 0  # pipelines that fell with it inside
         self.sequences: list[Sequence] = []
         self.restart()

@@ -115,6 +115,16 @@ class Pipeline:
             options["structured_output_config"] = self._genai.StructuredOutputConfig(grammar=form)
         return self._genai.GenerationConfig(**options)
 
+    @property
+    def blocks(self) -> int:
+        """The room for keys and values; 0 when it is not known."""
+        return self._prefixes.total
+
+    def blocks_for(self, generation: Generation) -> int:
+        """What one more will take of it. Few answers are as long as they may be: half is planned for."""
+        answers = generation.room * len(generation.sequences) // 2
+        return self._prefixes.wanted(generation.prompt_ids, answers)
+
     def busy(self) -> bool:
         return self._pipe.has_non_finished_requests()
 

@@ -15,6 +15,7 @@ SPARE = 0.1  # of the pool: not relied on
 
 class Prefixes:
     def __init__(self, blocks: int) -> None:
+        self.total = blocks
         self._most = int(blocks * (1 - SPARE))
         self._blocks: OrderedDict[int, bool] = OrderedDict()  # by age: is it computed?
         self._dummies = 0
@@ -22,11 +23,7 @@ class Prefixes:
     def enter(self, ids: list[int], answer_tokens: int) -> tuple[int, list[int]]:
         """A prompt comes in: how many of its tokens are there, and the names of its blocks."""
         names = _names(ids)
-        there = 0
-        for name in names:
-            if not self._blocks.get(name, False):
-                break
-            there += 1
+        there = self._there(names)
         for name in names:
             self._blocks.setdefault(name, False)
             self._blocks.move_to_end(name)
@@ -36,6 +33,16 @@ class Prefixes:
         while len(self._blocks) > self._most:
             self._blocks.popitem(last=False)
         return min(there * BLOCK_TOKENS, len(ids) - 1), names
+
+    def wanted(self, ids: list[int], answer_tokens: int) -> int:
+        """The blocks that a prompt and its answer will take beside those that are there."""
+        return -(-(len(ids) + answer_tokens) // BLOCK_TOKENS) - self._there(_names(ids))
+
+    def _there(self, names: list[int]) -> int:
+        for there, name in enumerate(names):
+            if not self._blocks.get(name, False):
+                return there
+        return len(names)
 
     def computed(self, names: list[int]) -> None:
         """The sequence has produced a token, so its prompt is in the cache."""

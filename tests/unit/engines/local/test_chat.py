@@ -65,9 +65,14 @@ class MadeUpPipeline:
     def __init__(self) -> None:
         self.legs: list[tuple[Leg, list[int], int]] = []
         self.opened = 1
+        self.blocks = 0
+        self.most = 0  # that were inside at once
         self.falls: list[str] = []  # reasons to fall for at the next steps
         self.starve = False
         self.added: list[tuple[str, int, str | None]] = []
+
+    def blocks_for(self, generation: Generation) -> int:
+        return len(generation.prompt_ids)
 
     def reopen(self) -> None:
         self.opened += 1
@@ -101,6 +106,7 @@ class MadeUpPipeline:
         return bool(self.legs)
 
     def step(self) -> None:
+        self.most = max(self.most, len(self.legs))
         if self.falls:
             raise StepFailed(self.falls.pop(0))
         if any(leg.form and "bad" in leg.form for leg, _, _ in self.legs):
@@ -258,6 +264,25 @@ def test_a_cancelled_ask_is_let_go_and_never_answered() -> None:
     found = run([ask(1, "x" * 19), ask(2, "short")], [Cancel(1)], pipeline=pipeline)
     assert set(found) == {2}
     assert not pipeline.legs
+
+
+def test_no_more_are_let_in_than_the_cache_has_room_for_and_in_their_order() -> None:
+    pipeline = MadeUpPipeline()
+    pipeline.blocks = 20
+    wire = MadeUpWire([ask(1, "x" * 30), *(ask(number, f"prompt {number}") for number in range(2, 8))])
+    with pytest.raises(Done):
+        ChatLoop(SETUP, wire, pipeline).run()  # type: ignore[arg-type]
+    assert pipeline.most == 2
+    assert [prompt for prompt, _, _ in pipeline.added][:3] == ["x" * 30, "prompt 2", "prompt 3"]
+    assert sorted(frame.id for frame in wire.sent if isinstance(frame, Answered)) == list(range(1, 8))
+
+
+def test_one_that_waits_for_room_can_be_cancelled() -> None:
+    pipeline = MadeUpPipeline()
+    pipeline.blocks = 10
+    found = run([ask(1, "first one"), ask(2, "second"), ask(3, "third")], [Cancel(2)], pipeline=pipeline)
+    assert set(found) == {1, 3}
+    assert [prompt for prompt, _, _ in pipeline.added] == ["first one", "third"]
 
 
 def test_an_answer_under_a_schema_that_runs_out_of_room_is_closed() -> None:

@@ -42,3 +42,11 @@ def test_a_pool_of_unknown_size_is_not_relied_on() -> None:
     prefixes = Prefixes(0)
     prefixes.computed(prefixes.enter(SHARED, 10)[1])
     assert prefixes.enter(SHARED, 10)[0] == 0
+
+
+def test_what_a_prompt_will_take_leaves_out_what_is_there() -> None:
+    prefixes = Prefixes(100)
+    assert prefixes.wanted(SHARED, 28) == 4
+    prefixes.computed(prefixes.enter(SHARED, 28)[1])
+    assert prefixes.wanted(SHARED, 28) == 1
+    assert prefixes.wanted(SHARED, 29) == 2
