@@ -66,7 +66,7 @@ def serve(
 def announce(url: str, house: "House") -> None:
     """The first line has the URL; who waits for the server reads that one."""
     results.print(f"Backburner listens on {url}")
-    results.print(f"Data in {Path(house.settings.data).expanduser()}\n")
+    results.print(f"Its page is {url}/, its data is in {Path(house.settings.data).expanduser()}\n")
     show_table(("MODEL NAME", "ANSWERED BY"), list(house.models.aliases().items()))
     for engine in house.routes.engines.values():
         if reason := engine.status().reason:
@@ -86,3 +86,4 @@ def client_lines(url: str, *, keyed: bool) -> Iterator[str]:
     yield "  JavaScript   const ai = new GoogleGenAI({"
     yield f'                   apiKey: "{key}", httpOptions: {{ baseUrl: "{url}" }} }})'
     yield f"  or nothing   export GOOGLE_GEMINI_BASE_URL={url} GEMINI_API_KEY={key.replace(' ', '-').lower()}"
+    yield f"  OpenAI's and Anthropic's SDKs: base_url {url}/openai/v1 and {url}/anthropic"
