@@ -39,6 +39,7 @@ FILE_PAGE_SIZE_MAX = 100
 
 WINDOW_REQUESTS = 1024  # requests of one job held in memory ahead of dispatch
 WINDOW_BYTES = 16 * MIB  # the same in bytes, whichever is first
+WINDOWS_BYTES = 64 * MIB  # all jobs together; beyond that a job has one request ahead
 
 ATTEMPTS = 5  # calls charged to one request before its trouble becomes its outcome
 RETRY_BASE_S = 0.5

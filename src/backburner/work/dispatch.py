@@ -155,7 +155,7 @@ class Dispatcher:
         elif ready:
             self._pace(route)
             self._offers[job] = (run, route, self._offer(run, route, ready))
-        if run.job.held and run.drawn is not None and not ready and not run.in_flight:
+        if run.job.held and run.drawn is not None and not (run.undrawn or ready or run.in_flight):
             run.reason = HELD
         elif run.reason == HELD and not run.job.held:
             run.reason = ""

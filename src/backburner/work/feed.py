@@ -6,6 +6,7 @@ slot idles for it.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 import msgspec
@@ -14,7 +15,7 @@ from backburner.core.clock import Clock
 from backburner.core.errors import Code
 from backburner.core.job import JobError, JobState
 from backburner.core.lanes import Lanes
-from backburner.core.limits import WINDOW_BYTES, WINDOW_REQUESTS
+from backburner.core.limits import WINDOW_BYTES, WINDOW_REQUESTS, WINDOWS_BYTES
 from backburner.dialects.protocol import Stamp
 from backburner.policy.plan import canary, canary_size, groups
 from backburner.policy.retry import interrupted
@@ -46,21 +47,31 @@ class Feed:
         self._board = board
         self._committer = committer
         self._keep = keep
+        self._reading = asyncio.Lock()
 
     def refill(self, run: JobRun) -> None:
         """Reads on in the background when the window is half empty. Those that wait to be tried again count:
         else a job whose engine is down would be read into memory request by request."""
         window = run.window
         full = window.held_count > WINDOW_REQUESTS // 2 or window.held_bytes > WINDOW_BYTES // 2
-        if not (run.fetching or run.exhausted or full):
-            run.fetching = True
-            self._keep(asyncio.create_task(self._fetch(run)))
+        if run.fetching or run.exhausted or full or (window.held_count and self._crowded()):
+            return
+        run.fetching = True
+        self._keep(asyncio.create_task(self._fetch(run)))
+
+    def _crowded(self) -> bool:
+        """Whether the windows of all jobs together hold so much that a job must make do with what it has."""
+        return sum(run.window.held_bytes for run in self._board.runs.values()) >= WINDOWS_BYTES
 
     async def _fetch(self, run: JobRun) -> None:
         try:
-            if run.drawn is None:
-                await self._draw_canary(run)
-            await self._read_on(run)
+            async with self._reading:  # one at a time, so that what all windows hold is known
+                if run.drawn is None:
+                    await self._draw_canary(run)
+                if run.undrawn:
+                    await self._read_canaries(run)
+                else:
+                    await self._read_on(run)
         except FileNotFoundError:
             await self._board.move(run, JobState.FAILED, JobError(Code.DATA_LOSS, INPUT_GONE))
         finally:
@@ -73,12 +84,24 @@ class Feed:
         ordinals = canary(total, canary_size(total))
         found = await self._lanes.write.run(run.ledger.pending_among, ordinals)
         run.drawn = frozenset(ordinals)
+        run.undrawn = deque(found)
         run.canary.size = len(found)
+
+    async def _read_canaries(self, run: JobRun) -> None:
+        limit, limit_bytes = self._room(run)
+        found: list[Pending] = []
+        while run.undrawn and len(found) < limit and (not found or limit_bytes >= run.undrawn[0].length):
+            limit_bytes -= run.undrawn[0].length
+            found.append(run.undrawn.popleft())
         await self._hold(run, found, canaries=True)
 
+    def _room(self, run: JobRun) -> tuple[int, int]:
+        """How many requests and bytes the window takes: one request where many jobs share what memory there is."""
+        limit = 1 if self._crowded() else WINDOW_REQUESTS - run.window.held_count
+        return limit, WINDOW_BYTES - run.window.held_bytes
+
     async def _read_on(self, run: JobRun) -> None:
-        limit = WINDOW_REQUESTS - run.window.held_count
-        limit_bytes = WINDOW_BYTES - run.window.held_bytes
+        limit, limit_bytes = self._room(run)
         if limit <= 0 or limit_bytes <= 0:
             return
         if run.ledger.progress.done and run.planned is None:

@@ -1,6 +1,7 @@
 """What is in memory about one job that has not ended. Bounded: a window of requests, never the whole job."""
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from backburner.core.errors import Code
 from backburner.core.job import Counts, Job, OnInvalid
 from backburner.core.request import Outcome, OutcomeKind
 from backburner.dialects.protocol import Dialect
-from backburner.store.ledger import PLAN_START, Ledger
+from backburner.store.ledger import PLAN_START, Ledger, Pending
 from backburner.work.window import Window
 
 MOST_WARNINGS = 20
@@ -38,7 +39,8 @@ class JobRun:
     """`window` holds the requests read ahead, `in_flight` the calls under way; `open` are the ordinals of all
     that were read and have no durable outcome yet, wherever between window and commit they are.
 
-    `drawn` are the ordinals of the canary, None before it is drawn. `cursor` is the first ordinal not read yet;
+    `drawn` are the ordinals of the canary, None before it is drawn, `undrawn` those of them that are not read yet.
+    `cursor` is the first ordinal not read yet;
     once the input is scanned and its requests share prefixes (`planned`), reading goes by `plan_cursor`, the last
     (plan key, ordinal) read, None when all have been. `reason` says in words why nothing goes on, when nothing
     does. `retired` is set when the results are published."""
@@ -49,6 +51,7 @@ class JobRun:
     warnings: tuple[str, ...] = ()
     window: Window = field(default_factory=Window)
     drawn: frozenset[int] | None = None
+    undrawn: deque[Pending] = field(default_factory=deque[Pending])
     canary: Canary = field(default_factory=Canary)
     cursor: int = 0
     planned: bool | None = None
@@ -83,6 +86,8 @@ class JobRun:
     @property
     def exhausted(self) -> bool:
         """Every request known so far has been in a window."""
+        if self.undrawn:
+            return False
         if self.planned:
             return self.plan_cursor is None
         unplanned = self.planned is None and self.ledger.progress.done and self.drawn is not None
