@@ -17,6 +17,7 @@ from backburner.core.lanes import Lanes
 from backburner.dialects.protocol import Dialect
 from backburner.store.stores import Stores
 from backburner.work.run import JobRun
+from backburner.work.window import Held, Window
 
 log = logging.getLogger("backburner.work")
 
@@ -30,6 +31,7 @@ class Board:
         self._lanes = lanes
         self._dialects = dialects
         self.runs: dict[str, JobRun] = {}
+        self.windows = Held()
         self._changes: set[asyncio.Task[Any]] = set()
         self._touched: set[str] = set()
         self.changed = asyncio.Event()  # something the dispatcher may want to look at
@@ -37,7 +39,7 @@ class Board:
     async def open(self, job: Job) -> JobRun:
         """The job with its ledger, not on the board yet."""
         ledger = await self._lanes.write.run(self._stores.ledgers.get, job.id)
-        return JobRun(job, ledger, self._dialects[job.dialect], job.warnings)
+        return JobRun(job, ledger, self._dialects[job.dialect], job.warnings, Window(self.windows))
 
     def admit(self, run: JobRun) -> None:
         self.runs[run.job.id] = run

@@ -61,7 +61,7 @@ class Feed:
 
     def _crowded(self) -> bool:
         """Whether the windows of all jobs together hold so much that a job must make do with what it has."""
-        return sum(run.window.held_bytes for run in self._board.runs.values()) >= WINDOWS_BYTES
+        return self._board.windows.held_bytes >= WINDOWS_BYTES
 
     async def _fetch(self, run: JobRun) -> None:
         try:

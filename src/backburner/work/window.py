@@ -30,14 +30,22 @@ class Ready(msgspec.Struct, frozen=True):
     canary: bool = False
 
 
+class Held:
+    """How many bytes several windows hold together."""
+
+    def __init__(self) -> None:
+        self.held_bytes = 0
+
+
 class Window:
     """`held_bytes` is the size of all lines held, those that wait to be tried again among them. Instants are
     the monotonic clock's.
 
     Asked for every request, so nothing here looks through all that is held unless a new group is to be led."""
 
-    def __init__(self) -> None:
+    def __init__(self, together: Held | None = None) -> None:
         self.held_bytes = 0
+        self._together = together or Held()
         self._canaries: deque[Ready] = deque()
         self._next: deque[Ready] = deque()
         self._waiting: list[tuple[float, int, Ready]] = []
@@ -58,7 +66,7 @@ class Window:
 
     def hold(self, requests: Iterable[Ready]) -> None:
         for request in requests:
-            self.held_bytes += len(request.line)
+            self._weigh(len(request.line))
             if request.canary:
                 self._canaries.append(request)
             else:
@@ -68,7 +76,7 @@ class Window:
     def wait(self, request: Ready, due: float) -> None:
         """Holds a request that is to be tried again at `due`."""
         heapq.heappush(self._waiting, (due, request.ordinal, request))
-        self.held_bytes += len(request.line)
+        self._weigh(len(request.line))
 
     def wake(self, now: float) -> None:
         """Moves what has waited long enough to the front, the first of the input first."""
@@ -123,11 +131,15 @@ class Window:
     def clear(self) -> None:
         for held in (self._canaries, self._next, self._waiting, self._members, self._fresh, self._leaders):
             held.clear()
-        self.held_bytes = 0
+        self._weigh(-self.held_bytes)
 
     def _taken(self, request: Ready) -> Ready:
-        self.held_bytes -= len(request.line)
+        self._weigh(-len(request.line))
         return request
+
+    def _weigh(self, more_bytes: int) -> None:
+        self.held_bytes += more_bytes
+        self._together.held_bytes += more_bytes
 
     # -- groups
 

@@ -97,8 +97,10 @@ async def most_held(house: House, jobs: list[Job]) -> tuple[int, int]:
     for job in jobs:
         while not (await house.jobs.get("default", job.id)).ended:
             held = [run.window.held_bytes for run in house.board.runs.values()]
+            assert house.board.windows.held_bytes == sum(held)
             one, everything = max([one, *held]), max(everything, sum(held))
             await house.clock.sleep(0.05)
+    assert house.board.windows.held_bytes == 0
     return one, everything
 
 
