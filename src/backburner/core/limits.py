@@ -13,6 +13,7 @@ MESSAGE_BATCH_REQUESTS = 100_000  # of one message batch (contract 6.1); configu
 FILE_BYTES = 2 * GIB  # one file (contract 1.10); configurable
 DRAIN_BYTES = 256 * MIB  # of a refused body, read so that the client gets to see the refusal
 LINE_BYTES = 32 * MIB  # one input line; an inline image of 20 MB in base64 fits
+MEDIA_BYTES = 64 * MIB  # files that one request names, together: they are in memory while it is sent
 UPLOAD_CHUNK_BYTES = 8 * MIB  # what both SDKs send, announced as the granularity (contract 2.2)
 STREAM_BYTES = 1 * MIB  # unit of copying to and from disk
 

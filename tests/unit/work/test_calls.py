@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from backburner.core.errors import Code, NotFound
+from backburner.core.errors import Code, NotFound, TooLarge
 from backburner.core.exchange import Call, CallKind, MediaRef
 from backburner.core.job import Counts, OnInvalid
 from backburner.core.lanes import Lanes
@@ -126,3 +126,15 @@ async def test_the_bytes_of_files_are_put_where_their_placeholders_stand(stores:
 async def test_a_file_that_is_gone_is_named(stores: Stores) -> None:
     with pytest.raises(NotFound, match="files/img does not exist or has expired"):
         await media.fill(call(), lambda _: None, stores, Lanes.inline())
+
+
+@virtually
+async def test_files_too_large_to_hold_in_memory_are_refused_before_they_are_read(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media, "MEDIA_BYTES", 9)
+    blobs = {"img": blob(stores, b"12345"), "snd": blob(stores, b"1234")}
+    await media.fill(call(), blobs.get, stores, Lanes.inline())
+    blobs["snd"] = blob(stores, b"12345")
+    with pytest.raises(TooLarge, match="with files/snd these have more"):
+        await media.fill(call(), blobs.get, stores, Lanes.inline())
