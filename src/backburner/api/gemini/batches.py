@@ -10,7 +10,7 @@ from backburner.api.gemini.call import Call
 from backburner.api.native import call as native
 from backburner.api.native import reading
 from backburner.core.clock import rfc3339
-from backburner.core.errors import InvalidArgument, Refused, Violation
+from backburner.core.errors import InvalidArgument, NotFound, Refused, Violation
 from backburner.core.exchange import Json
 from backburner.core.job import Job, JobKind, OnInvalid
 from backburner.core.limits import INLINE_BODY_BYTES
@@ -110,12 +110,19 @@ async def get(call: Call) -> Response:
     return await _operation(call, await call.services.jobs.get(call.tenant, call.name), inline=True)
 
 
-async def _operation(call: Call, job: Job, *, inline: bool) -> Response:
-    items: msgspec.Raw | None = None
-    if inline and job.input_name is None and job.results_blob is not None:
+async def _inline(call: Call, job: Job) -> msgspec.Raw | None:
+    """The results of an inline job; None when their time was up: the job itself can still be looked at."""
+    try:
         published = b"".join([piece async for piece in call.services.results.published(job)])
-        python = "gl-python" in call.request.headers.get("x-goog-api-client", "")
-        items = inline_items(published.split(b"\n"), python_reader=python)
+    except NotFound:
+        return None
+    python = "gl-python" in call.request.headers.get("x-goog-api-client", "")
+    return inline_items(published.split(b"\n"), python_reader=python)
+
+
+async def _operation(call: Call, job: Job, *, inline: bool) -> Response:
+    wanted = inline and job.input_name is None and job.results_blob is not None
+    items = await _inline(call, job) if wanted else None
     body = operation(job, inline=items, prefix=_prefix(call), more=await _more(call, job))
     return answers.json(msgspec.json.encode(body))
 
