@@ -22,9 +22,18 @@ def one_line(found: bytes) -> bytes:
     return found
 
 
+def objects(value: Json) -> list[dict[str, Json]]:
+    """The objects in a list that an engine sent, whatever else is in it."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def choices_of(answer: Answer) -> list[dict[str, Json]]:
-    found = answer.body.get("choices")
-    return [choice for choice in found or () if isinstance(choice, dict)] if isinstance(found, list) else []
+    return objects(answer.body.get("choices"))
+
+
+def message_of(choice: dict[str, Json]) -> dict[str, Json]:
+    found = choice.get("message")
+    return found if isinstance(found, dict) else {}
 
 
 def chat_body(answer: Answer, stamp: Stamp) -> dict[str, Json] | None:
@@ -45,9 +54,7 @@ def chat_body(answer: Answer, stamp: Stamp) -> dict[str, Json] | None:
 
 
 def _choice(choice: dict[str, Json], at: int) -> dict[str, Json]:
-    message = choice.get("message")
-    message = message if isinstance(message, dict) else {}
-    told = {"role": "assistant", "content": None, "refusal": None, **message}
+    told = {"role": "assistant", "content": None, "refusal": None, **message_of(choice)}
     return {"logprobs": None, **choice, "index": choice.get("index", at), "message": told}
 
 

@@ -6,7 +6,14 @@ A chat model is asked in its chat form; there is no raw continuation here, and w
 from collections.abc import Mapping
 
 from backburner.core.exchange import Answer, Call, CallKind, Feature, Json
-from backburner.dialects.openai.answers import choices_of, created_of, made_id, usage_object
+from backburner.dialects.openai.answers import (
+    choices_of,
+    created_of,
+    made_id,
+    message_of,
+    objects,
+    usage_object,
+)
 from backburner.dialects.openai.chat import refusal_of
 from backburner.dialects.openai.checks import (
     Check,
@@ -116,8 +123,7 @@ def completion_body(answer: Answer, asked: dict[str, Json], stamp: Stamp) -> dic
 
 
 def _choice(choice: dict[str, Json], at: int, before: str) -> dict[str, Json]:
-    message = choice.get("message")
-    content = message.get("content") if isinstance(message, dict) else None
+    content = message_of(choice).get("content")
     return {
         "index": choice.get("index", at),
         "text": before + (content if isinstance(content, str) else ""),
@@ -128,9 +134,9 @@ def _choice(choice: dict[str, Json], at: int, before: str) -> dict[str, Json]:
 
 def old_logprobs(logprobs: Json, offset: int = 0) -> dict[str, Json] | None:
     """Chat's log probabilities in the form that this endpoint has."""
-    rows = logprobs.get("content") if isinstance(logprobs, dict) else None
-    if not isinstance(rows, list):
+    if not isinstance(logprobs, dict) or not isinstance(logprobs.get("content"), list):
         return None
+    rows = objects(logprobs["content"])
     tokens = [str(row.get("token", "")) for row in rows]
     offsets: list[int] = []
     for token in tokens:
@@ -140,7 +146,8 @@ def old_logprobs(logprobs: Json, offset: int = 0) -> dict[str, Json] | None:
         "tokens": tokens,
         "token_logprobs": [row.get("logprob") for row in rows],
         "top_logprobs": [
-            {str(top.get("token", "")): top.get("logprob") for top in row.get("top_logprobs") or ()} or None
+            {str(top.get("token", "")): top.get("logprob") for top in objects(row.get("top_logprobs"))}
+            or None
             for row in rows
         ],
         "text_offset": offsets,

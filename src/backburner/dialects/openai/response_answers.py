@@ -2,7 +2,7 @@
 
 from backburner.core.exchange import Answer, Json
 from backburner.core.request import Usage
-from backburner.dialects.openai.answers import choices_of, thought_tokens
+from backburner.dialects.openai.answers import choices_of, message_of, objects, thought_tokens
 from backburner.dialects.protocol import Stamp
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -13,8 +13,7 @@ def response_body(answer: Answer, asked: dict[str, Json], stamp: Stamp) -> dict[
     choices = choices_of(answer)
     if not choices:
         return None
-    message = choices[0].get("message")
-    message = message if isinstance(message, dict) else {}
+    message = message_of(choices[0])
     ended = _INCOMPLETE.get(str(choices[0].get("finish_reason")))
     status = "incomplete" if ended else "completed"
     body = skeleton(asked, stamp, answer.model, status)
@@ -70,7 +69,7 @@ def output_items(message: dict[str, Json], logprobs: Json, stamp: Stamp, status:
     if isinstance(thought, str) and thought:
         items.append(reasoning_item(f"rs_{suffix}", thought))
     text = message.get("content")
-    calls = [call for call in message.get("tool_calls") or () if isinstance(call, dict)]
+    calls = objects(message.get("tool_calls"))
     if (isinstance(text, str) and text) or message.get("refusal") or not calls:
         part = text_part(text if isinstance(text, str) else "", logprobs)
         if message.get("refusal"):

@@ -5,6 +5,7 @@ One message (with what the model thought before it) and its calls of functions, 
 
 from backburner.core.exchange import Delta, Json
 from backburner.core.request import Usage
+from backburner.dialects.openai.answers import objects
 from backburner.dialects.openai.response_answers import (
     call_item,
     item_suffix,
@@ -14,7 +15,7 @@ from backburner.dialects.openai.response_answers import (
     skeleton,
     text_part,
 )
-from backburner.dialects.openai.streams import event
+from backburner.dialects.openai.streams import event, number_of
 from backburner.dialects.protocol import Stamp
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -57,7 +58,7 @@ class ResponseEvents:
         self._usage = delta.usage or self._usage
         out = [] if self._begun else self._begin()
         for choice in delta.choices[:1]:
-            if not isinstance(choice, dict) or choice.get("index"):
+            if not isinstance(choice, dict) or number_of(choice):
                 continue
             self._finish = str(choice.get("finish_reason") or self._finish)
             piece = choice.get("delta")
@@ -101,9 +102,8 @@ class ResponseEvents:
         text = piece.get("content")
         if isinstance(text, str) and text:
             out += self._text("message", "msg", text)
-        for call in piece.get("tool_calls") or ():
-            if isinstance(call, dict):
-                out += self._call(call)
+        for call in objects(piece.get("tool_calls")):
+            out += self._call(call)
         return out
 
     def _text(self, kind: str, prefix: str, text: str) -> list[bytes]:
@@ -120,7 +120,7 @@ class ResponseEvents:
 
     def _call(self, call: dict[str, Json]) -> list[bytes]:
         out: list[bytes] = []
-        number = call.get("index") or 0
+        number = number_of(call)
         function = call.get("function")
         function = function if isinstance(function, dict) else {}
         item = self._calls.get(number)

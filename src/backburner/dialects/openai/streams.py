@@ -4,7 +4,7 @@ from typing import Protocol
 
 from backburner.core.exchange import Answer, Delta, Json
 from backburner.core.request import Usage
-from backburner.dialects.openai.answers import encoded, made_id, usage_of
+from backburner.dialects.openai.answers import choices_of, encoded, made_id, message_of, objects, usage_of
 from backburner.dialects.openai.completions import old_logprobs
 from backburner.dialects.protocol import Stamp
 
@@ -15,6 +15,12 @@ def event(value: Json, name: str = "") -> bytes:
     """One server-sent event."""
     head = b"event: " + name.encode() + b"\n" if name else b""
     return head + b"data: " + encoded(value) + b"\n\n"
+
+
+def number_of(piece: dict[str, Json]) -> int:
+    """The index of a choice or of a call; 0 where the engine says none."""
+    found = piece.get("index")
+    return found if isinstance(found, int) else 0
 
 
 class Shape(Protocol):
@@ -49,7 +55,7 @@ class ChatChunks:
         return self._chunk(choices) if choices else b""
 
     def _choice(self, choice: dict[str, Json]) -> dict[str, Json]:
-        at = choice.get("index") or 0
+        at = number_of(choice)
         piece = choice.get("delta")
         piece = piece if isinstance(piece, dict) else {}
         if at not in self._begun:  # the first piece says who speaks
@@ -90,7 +96,7 @@ class TextChunks:
         return event({**self._head, "choices": choices, **usage}) if choices else b""
 
     def _choice(self, choice: dict[str, Json]) -> dict[str, Json]:
-        at = choice.get("index") or 0
+        at = number_of(choice)
         piece = choice.get("delta")
         text = piece.get("content") if isinstance(piece, dict) else None
         text = text if isinstance(text, str) else ""
@@ -112,10 +118,9 @@ class TextChunks:
 def delta_of(answer: Answer) -> Delta:
     """A whole answer as one piece, for a caller who asked for a stream of what was not streamed."""
     choices: list[Json] = []
-    found: list[dict[str, Json]] = answer.body.get("choices") or []
-    for at, choice in enumerate(found):
-        message: dict[str, Json] = choice.get("message") or {}
-        calls = [{"index": number, **call} for number, call in enumerate(message.get("tool_calls") or ())]
+    for at, choice in enumerate(choices_of(answer)):
+        message = message_of(choice)
+        calls = [{"index": number, **call} for number, call in enumerate(objects(message.get("tool_calls")))]
         piece = {name: value for name, value in message.items() if value is not None and name != "tool_calls"}
         choices.append(
             {
