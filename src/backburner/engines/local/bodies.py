@@ -27,10 +27,17 @@ EMBED_FEATURES = frozenset({Feature.EMBED, Feature.DIMENSIONS})
 
 
 def frame_of(call: Call, number: int, *, stream: bool) -> ToChild:
+    """What the child is asked. Raises TypeError for an embeddings body that is none."""
     if call.kind is CallKind.CHAT:
         return Ask(number, call.body, stream)
-    texts = call.body.get("input", [])
-    return Embed(number, [texts] if isinstance(texts, str) else texts, call.body.get("dimensions"))
+    texts = call.body.get("input")
+    texts = [texts] if isinstance(texts, str) else texts
+    dimensions = call.body.get("dimensions")
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise TypeError("input: expected a string or a list of strings")
+    if dimensions is not None and not isinstance(dimensions, int):
+        raise TypeError(f"dimensions: expected a whole number, found {dimensions!r}")
+    return Embed(number, texts, dimensions)
 
 
 def embeddings_body(model: str, reply: Vectors) -> dict[str, Json]:

@@ -36,8 +36,9 @@ def run(setup: Setup, wire: Wire) -> None:
         ChatLoop(setup, wire, Pipeline(setup)).run()
     else:
         from backburner.engines.local.embed import EmbedLoop
+        from backburner.engines.local.embedder import Embedder
 
-        EmbedLoop(setup, wire).run()
+        EmbedLoop(setup, wire, Embedder(setup)).run()
 
 
 def main(arguments: list[str]) -> int:

@@ -1,102 +1,96 @@
-"""The embedding child's loop: whatever waits is put together into batches, shortest texts first.
+"""The embedding child's loop, in rounds: all that waits is sorted by length, cut into batches and run, while
+the next round gathers. So batches hold texts of like length, and no long text waits for ever.
 
-Texts are cut at the model's own length (256 tokens for all-MiniLM-L6-v2), as its authors' code does; token
-counts are those really used. The graph already pools and normalises; asking for fewer dimensions cuts the
-vector and normalises it again.
+Token counts are those really used, after the cut at the model's length.
 """
 
-from pathlib import Path
-from typing import Any
-
-from backburner.engines.local import runtime
+from backburner.engines.local.embedder import Embedder
 from backburner.engines.local.frames import Cancel, Count, Counted, Embed, Ready, ToChild, Vectors, Wrong
 from backburner.engines.local.setup import EMBED_BATCH_TEXTS, Setup
 from backburner.engines.local.wire import Wire
+
+Text = tuple[int, int, list[int]]  # ask id, place, token ids
 
 
 class _Asked:
     """One Embed frame in work: the vectors found so far, by place."""
 
-    def __init__(self, frame: Embed, rows: Any) -> None:
-        self.frame = frame
-        self.rows = rows
-        self.open = len(frame.texts)
+    def __init__(self, texts: int, width: int) -> None:
+        self.vectors = [b""] * texts
+        self.width = width
+        self.open = texts
         self.tokens = 0
 
 
 class EmbedLoop:
-    def __init__(self, setup: Setup, wire: Wire) -> None:
+    def __init__(self, setup: Setup, wire: Wire, embedder: Embedder) -> None:
         self._setup = setup
         self._wire = wire
+        self._embedder = embedder
         self._asked: dict[int, _Asked] = {}
-        self._texts: list[tuple[int, int, list[int]]] = []  # (ask id, place, token ids)
-        self._numpy: Any = runtime.load("numpy")
-        openvino: Any = runtime.load("openvino")
-        tokenizers: Any = runtime.load("tokenizers")
-        folder = Path(setup.model_dir)
-        self._tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(max_length=setup.context_tokens)
-        properties = {"INFERENCE_NUM_THREADS": setup.threads, "PERFORMANCE_HINT": "LATENCY"}
-        compiled = openvino.Core().compile_model(str(folder / "openvino_model.xml"), "CPU", properties)
-        self._request = compiled.create_infer_request()
-        self._width = int(compiled.output(0).partial_shape[1].get_length())
+        self._gathered: list[tuple[int, int, str]] = []  # for the next round: (ask id, place, text)
+        self._round: list[list[Text]] = []  # batches of this round
 
     def run(self) -> None:
         self._wire.send(Ready(context_tokens=self._setup.context_tokens))
         while True:
-            for frame in self._wire.drain(wait=not self._texts):
+            for frame in self._wire.drain(wait=not (self._gathered or self._round)):
                 try:
                     self._take(frame)
                 except (AttributeError, TypeError) as error:
                     # Doors that pass a caller's body through unread may send anything.
-                    self._asked.pop(frame.id, None)
+                    self._forget(frame.id)
                     self._wire.send(Wrong(frame.id, f"the request's body is malformed: {error}"))
-            if self._texts:
-                self._batch()
+            if not self._round:
+                self._begin_round()
+            if self._round:
+                self._run_batch(self._round.pop(0))
 
     def _take(self, frame: ToChild) -> None:
         match frame:
             case Embed():
-                self._take_texts(frame)
+                self._gather(frame)
             case Count():
-                texts: list[str] = frame.body.get("input", [])
-                encoded = self._tokenizer.encode_batch_fast(texts)
-                self._wire.send(Counted(frame.id, sum(len(one.ids) for one in encoded)))
+                counts = map(len, self._embedder.ids(frame.body.get("input", [])))
+                self._wire.send(Counted(frame.id, sum(counts)))
             case Cancel():
-                if self._asked.pop(frame.id, None):
-                    self._texts = [text for text in self._texts if text[0] != frame.id]
+                self._forget(frame.id)
             case _:
                 self._wire.send(Wrong(frame.id, f"{self._setup.model} makes embeddings, it cannot chat"))
 
-    def _take_texts(self, frame: Embed) -> None:
-        width = frame.dimensions or self._width
-        if not 1 <= width <= self._width:
-            limit = f"{self._setup.model} makes vectors of 1 to {self._width} dimensions"
+    def _gather(self, frame: Embed) -> None:
+        width = self._embedder.width if frame.dimensions is None else frame.dimensions
+        if not 1 <= width <= self._embedder.width:
+            limit = f"{self._setup.model} makes vectors of 1 to {self._embedder.width} dimensions"
             self._wire.send(Wrong(frame.id, f"{limit}, asked for {width}"))
             return
-        self._asked[frame.id] = _Asked(
-            frame, self._numpy.zeros((len(frame.texts), width), self._numpy.float32)
-        )
-        encoded = self._tokenizer.encode_batch_fast(frame.texts)
-        self._texts += [(frame.id, place, one.ids) for place, one in enumerate(encoded)]
-        self._texts.sort(key=lambda text: len(text[2]))
+        self._asked[frame.id] = _Asked(len(frame.texts), width)
+        self._gathered += [(frame.id, place, text) for place, text in enumerate(frame.texts)]
         if not frame.texts:
             self._answer(frame.id)
 
-    def _batch(self) -> None:
-        """Runs up to EMBED_BATCH_TEXTS of the waiting texts and answers every ask that is complete."""
-        batch, self._texts = self._texts[:EMBED_BATCH_TEXTS], self._texts[EMBED_BATCH_TEXTS:]
-        longest = len(batch[-1][2])
-        ids = self._numpy.zeros((len(batch), longest), self._numpy.int64)
-        mask = self._numpy.zeros((len(batch), longest), self._numpy.int64)
-        for row, (_, _, tokens) in enumerate(batch):
-            ids[row, : len(tokens)] = tokens
-            mask[row, : len(tokens)] = 1
-        vectors = self._request.infer({"input_ids": ids, "attention_mask": mask}, share_inputs=True)[0]
-        for row, (ask, place, tokens) in enumerate(batch):
+    def _forget(self, ask: int) -> None:
+        if self._asked.pop(ask, None):
+            self._gathered = [text for text in self._gathered if text[0] != ask]
+            self._round = [[text for text in batch if text[0] != ask] for batch in self._round]
+
+    def _begin_round(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        ids = self._embedder.ids([text for _, _, text in gathered])
+        texts = [(ask, place, found) for (ask, place, _), found in zip(gathered, ids, strict=True)]
+        texts.sort(key=lambda text: len(text[2]))
+        starts = range(0, len(texts), EMBED_BATCH_TEXTS)
+        self._round = [texts[start : start + EMBED_BATCH_TEXTS] for start in starts]
+
+    def _run_batch(self, batch: list[Text]) -> None:
+        """Answers every ask that is complete with this batch."""
+        if not batch:
+            return
+        widths = [self._asked[ask].width for ask, _, _ in batch]
+        vectors = self._embedder.vectors([tokens for _, _, tokens in batch], widths)
+        for (ask, place, tokens), vector in zip(batch, vectors, strict=True):
             asked = self._asked[ask]
-            asked.rows[place] = vectors[row, : asked.rows.shape[1]]
+            asked.vectors[place] = vector
             asked.tokens += len(tokens)
             asked.open -= 1
             if not asked.open:
@@ -104,10 +98,4 @@ class EmbedLoop:
 
     def _answer(self, ask: int) -> None:
         asked = self._asked.pop(ask)
-        rows = asked.rows
-        width = int(rows.shape[1])
-        if width < self._width:
-            lengths = self._numpy.linalg.norm(rows, axis=1, keepdims=True)
-            rows = rows / self._numpy.maximum(lengths, 1e-12)
-        floats = rows.astype("<f4", copy=False).tobytes()
-        self._wire.send(Vectors(ask, floats, width, asked.tokens))
+        self._wire.send(Vectors(ask, b"".join(asked.vectors), asked.width, asked.tokens))

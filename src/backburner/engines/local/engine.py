@@ -40,7 +40,7 @@ from backburner.engines.local.frames import (
     Wrong,
 )
 from backburner.engines.local.setup import CHAT_SLOTS, EMBED_SLOTS, Setup
-from backburner.engines.local.supervisor import CHILD_COMMAND, ChildState, Died, NotUp, Supervisor
+from backburner.engines.local.supervisor import CHILD_COMMAND, ChildState, Died, NotUp, Supervisor, Unsendable
 from backburner.engines.protocol import EngineStatus, Health, ModelInfo
 
 PULL_COMMAND = "backburner models pull"
@@ -78,6 +78,7 @@ class LocalEngine:
         self._child_command = child_command
         self._chance = chance or random.Random(secrets.randbits(64))
         self._manifests: dict[str, store.Manifest] = {}
+        self._infos: dict[str, ModelInfo] = {}
         self._children: dict[str, Supervisor] = {}
         self._stopped = False
         self._look()
@@ -126,14 +127,11 @@ class LocalEngine:
 
     def models(self) -> list[ModelInfo]:
         """The pulled models, then the known ones that are still to be pulled."""
-        known = [model for model in KNOWN.values() if model.id not in self._manifests]
-        return [info_of(model) for model in (*self._manifests.values(), *known)]
+        return list(self._infos.values())
 
     def capabilities(self, model: str) -> Capabilities | None:
-        for info in self.models():
-            if info.id == model:
-                return info.capabilities
-        return None
+        info = self._infos.get(model)
+        return info.capabilities if info else None
 
     # -- calls --------------------------------------------------------------------------------------
 
@@ -151,8 +149,8 @@ class LocalEngine:
             return self._trouble(
                 TroubleKind.TIMEOUT, f"The engine {self._name} gave no answer within {deadline_s:g} s"
             )
-        except NotUp as error:
-            return self._not_up(error)
+        except (NotUp, Unsendable) as error:
+            return self._not_asked(error)
         return self._answer(call, reply)
 
     async def stream(self, call: Call, deadline_s: float) -> AsyncIterator[Delta | Trouble]:
@@ -177,8 +175,8 @@ class LocalEngine:
             yield self._trouble(
                 TroubleKind.TIMEOUT, f"The engine {self._name} gave no answer within {deadline_s:g} s"
             )
-        except NotUp as error:
-            yield self._not_up(error)
+        except (NotUp, Unsendable) as error:
+            yield self._not_asked(error)
         finally:
             await replies.aclose()
 
@@ -188,8 +186,8 @@ class LocalEngine:
             return self._not_served(model)
         try:
             reply = await child.ask(lambda number: Count(number, body))
-        except NotUp as error:
-            return self._not_up(error)
+        except (NotUp, Unsendable) as error:
+            return self._not_asked(error)
         return reply.tokens if isinstance(reply, Counted) else self._trouble_of(reply)
 
     # -- replies ------------------------------------------------------------------------------------
@@ -235,7 +233,9 @@ class LocalEngine:
     def _trouble(self, kind: TroubleKind, message: str) -> Trouble:
         return Trouble(kind=kind, message=message, engine=self._name)
 
-    def _not_up(self, error: NotUp) -> Trouble:
+    def _not_asked(self, error: NotUp | Unsendable) -> Trouble:
+        if isinstance(error, Unsendable):
+            return self._trouble(TroubleKind.REQUEST, f"the request's body is malformed: {error}")
         return Trouble(kind=TroubleKind.BUSY, message=str(error), engine=self._name, retry_after_s=1.0)
 
     def _not_served(self, model: str) -> Trouble:
@@ -251,6 +251,8 @@ class LocalEngine:
         """Looks for pulled models again until all that are wanted are there."""
         if any(model not in self._manifests for model in self._wanted):
             self._manifests = {one.id: one for one in store.installed(self._models_dir)}
+            known = [model for model in KNOWN.values() if model.id not in self._manifests]
+            self._infos = {one.id: info_of(one) for one in (*self._manifests.values(), *known)}
 
     def _child(self, model: str) -> Supervisor | None:
         if self._stopped:

@@ -40,6 +40,10 @@ class NotUp(Exception):
     """The child cannot be asked now; the text says why."""
 
 
+class Unsendable(Exception):
+    """The frame cannot be written: what it holds is not what it should be."""
+
+
 Sink = Callable[[Reply | Piece | Died], None]
 
 
@@ -126,17 +130,21 @@ class Supervisor:
     def _call(self, frame_of: Callable[[int], ToChild], sink: Sink) -> Generator[None]:
         self._last_id += 1
         call = self._last_id
+        try:
+            first = packed(frame_of(call))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise Unsendable(str(error)) from error
         self._sinks[call] = sink
         try:
-            self._send(frame_of(call))
+            self._write(first)
             yield
         finally:
             if self._sinks.pop(call, None) is not None:  # no reply came: given up
-                self._send(Cancel(call))
+                self._write(packed(Cancel(call)))
 
-    def _send(self, frame: ToChild) -> None:
+    def _write(self, data: bytes) -> None:
         if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(packed(frame))
+            self._writer.write(data)
 
     # -- the child ----------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backburner.core.exchange import Answer, Call, Feature, Trouble, TroubleKind
+from backburner.core.exchange import Answer, Call, CallKind, Feature, Trouble, TroubleKind
 from backburner.engines.local import runtime
 from backburner.engines.local.catalogue import CHAT_MODEL, EMBED_MODEL
 from backburner.engines.local.engine import LocalEngine
@@ -116,6 +116,24 @@ async def test_what_the_child_says_keeps_its_kind(make: Make, text: str, kind: T
     assert trouble.message.startswith("not ")
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (chat(CHAT_MODEL, seed=10**40), "malformed"),
+        (Call(kind=CallKind.EMBED, model=EMBED_MODEL, body={}), "input: expected a string"),
+        (Call(kind=CallKind.EMBED, model=EMBED_MODEL, body={"input": [[1, 2]]}), "input: expected a string"),
+        (Call(kind=CallKind.EMBED, model=EMBED_MODEL, body={"input": "x", "dimensions": "8"}), "dimensions"),
+    ],
+)
+async def test_a_body_that_cannot_be_sent_is_the_requests_fault(make: Make, call: Call, words: str) -> None:
+    engine = make()
+    trouble = await engine.call(call, 10)
+    assert isinstance(trouble, Trouble)
+    assert trouble.kind is TroubleKind.REQUEST
+    assert words in trouble.message
+    assert isinstance(await engine.call(embed(EMBED_MODEL, "one"), 10), Answer)
+
+
 async def test_calls_in_flight_end_when_the_engine_stops(make: Make) -> None:
     engine = make()
     await engine.call(chat(CHAT_MODEL), 10)
@@ -160,8 +178,6 @@ async def test_without_the_extra_the_command_to_install_it_is_named(
 
 
 async def test_models_pulled_later_are_found_without_a_restart(tmp_path: Path) -> None:
-    from backburner.core.exchange import CallKind
-
     from .conftest import FAKE, install
 
     engine = LocalEngine(tmp_path, child_command=FAKE)
