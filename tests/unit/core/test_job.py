@@ -70,3 +70,11 @@ def test_a_move_stamps_its_instants() -> None:
 
 def test_pending_is_what_has_no_outcome() -> None:
     assert Counts(10, 3, 2).pending == 5
+
+
+def test_a_job_remembers_when_each_part_of_its_life_began() -> None:
+    running = moved(job(), JobState.RUNNING, 2.0)
+    finalizing = moved(running, JobState.FINALIZING, 3.0)
+    done = moved(finalizing, JobState.SUCCEEDED, 4.0)
+    assert (done.created_at, done.started_at, done.finalizing_at, done.ended_at) == (1.0, 2.0, 3.0, 4.0)
+    assert moved(running, JobState.CANCELLED, 5.0).finalizing_at is None

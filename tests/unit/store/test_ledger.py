@@ -7,7 +7,7 @@ import pytest
 
 from backburner.core.errors import Unavailable
 from backburner.core.job import Counts
-from backburner.core.request import OutcomeKind
+from backburner.core.request import OutcomeKind, Usage
 from backburner.store.ledger import AttemptEnd, Bitmap, Ledger, Progress
 from backburner.store.ledger_reader import LedgerReader
 from backburner.store.sqlite import connect
@@ -260,6 +260,18 @@ def test_usage_is_the_sum_over_all_outcomes(ledger: Ledger, reader: LedgerReader
     scan(ledger, 3)
     ledger.commit([answer(0), answer(1), error(2)], [])
     assert reader.usage() == (6, 2, 4)
+    assert ledger.usage == Usage(6, 2, 4)
+
+
+def test_usage_is_counted_again_when_a_ledger_is_opened(ledger: Ledger, path: Path) -> None:
+    scan(ledger, 3)
+    ledger.commit([answer(0), error(1)], [])
+    ledger.rest()
+    again = Ledger(path)
+    assert again.usage == ledger.usage != Usage()
+    again.commit([answer(1), answer(2)], [])
+    assert again.usage == Usage(6, 2, 4), "what has its outcome already counts once"
+    again.rest()
 
 
 def test_bodies_leave_in_steps_and_everything_else_stays(ledger: Ledger, reader: LedgerReader) -> None:
