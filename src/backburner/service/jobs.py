@@ -33,6 +33,7 @@ from backburner.engines.routes import Routes
 from backburner.service import paging
 from backburner.service.drafts import Idempotency, JobDraft
 from backburner.service.files import FileService
+from backburner.service.models import not_served
 from backburner.store.jobs import EVERY, INLINE, Wanted
 from backburner.store.stores import Stores
 from backburner.work.board import Board
@@ -190,7 +191,7 @@ class JobService:
             )
         route = self._routes.find(draft.model)
         if route is None:
-            return NotFound(f"the model {draft.model} is not served here", reason="MODEL_NOT_FOUND")
+            return NotFound(not_served(draft.model), reason="MODEL_NOT_FOUND")
         feature = Feature.EMBED if draft.kind is JobKind.EMBED else Feature.CHAT
         if feature not in route.capabilities.features:
             return InvalidArgument(

@@ -9,6 +9,13 @@ from backburner.engines.routes import ANY, Route, Routes
 from backburner.service import paging
 
 
+def not_served(name: str) -> str:
+    return (
+        f"the model {name} is not served here. `backburner models` lists what is; "
+        "map a name of your own to one of them under [models] in the config"
+    )
+
+
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     """`id` is what callers write (without `models/`), `served_by` the model that really answers. Token limits
     are 0 where the engine does not tell them."""
@@ -33,7 +40,7 @@ class ModelService:
         """Raises NotFound when nothing serves the name."""
         route = self._routes.find(name)
         if route is None:
-            raise NotFound(f"the model {name} is not served here", reason="MODEL_NOT_FOUND")
+            raise NotFound(not_served(name), reason="MODEL_NOT_FOUND")
         return route
 
     def get(self, name: str) -> ModelCard:

@@ -308,7 +308,8 @@ class Dispatcher:
         end = AttemptEnd(attempt, now, result.kind, result.message)
         decision = after(result, request.tries, self._chance.random())
         if isinstance(decision, GiveUp):
-            words = f"{result.message} (gave up after {decision.tries.total} tries)"
+            tries = decision.tries.total
+            words = f"{result.message} (gave up after {tries} tries)" if tries > 1 else result.message
             self.committer.put(run, end, self._failure(run, request, result, words))
             return
         if result.kind in (TroubleKind.OPERATOR, TroubleKind.BUSY):  # may go on for ever, so it must show
