@@ -8,30 +8,12 @@ from collections.abc import Sequence
 
 from backburner.core.errors import Code, Refused, Violation
 from backburner.core.exchange import Json
+from backburner.dialects.http_status import http_status
 from backburner.dialects.report import quoted
 
 NAMED = 3  # violations spelt out in the message
 _GOOGLE = "type.googleapis.com/google.rpc."
 _DOMAIN = "backburner"
-_HTTP = {
-    Code.OK: 200,
-    Code.CANCELLED: 499,
-    Code.UNKNOWN: 500,
-    Code.INVALID_ARGUMENT: 400,
-    Code.DEADLINE_EXCEEDED: 504,
-    Code.NOT_FOUND: 404,
-    Code.ALREADY_EXISTS: 409,
-    Code.PERMISSION_DENIED: 403,
-    Code.RESOURCE_EXHAUSTED: 429,
-    Code.FAILED_PRECONDITION: 400,
-    Code.ABORTED: 409,
-    Code.OUT_OF_RANGE: 400,
-    Code.UNIMPLEMENTED: 501,
-    Code.INTERNAL: 500,
-    Code.UNAVAILABLE: 503,
-    Code.DATA_LOSS: 500,
-    Code.UNAUTHENTICATED: 401,
-}
 _NO_KEY = (
     "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or "
     "other form of API consumer identity to call this API."
@@ -43,7 +25,7 @@ def status(refused: Refused, *, input_name: str | None = None) -> tuple[int, dic
     """HTTP status and body of a refusal. `input_name` is the job's input file (`files/x`), where there is one."""
     if refused.code is Code.UNAUTHENTICATED:
         return _key_refused(refused)
-    http = _HTTP[refused.code]
+    http = http_status(refused.code)
     details: list[Json] = [
         {"@type": _GOOGLE + "ErrorInfo", "reason": refused.reason, "domain": _DOMAIN},
     ]
@@ -120,4 +102,4 @@ def _key_refused(refused: Refused) -> tuple[int, dict[str, Json]]:
 
 def error_of(code: Code, words: str) -> dict[str, Json]:
     """The same body for what is not a Refused, a bug of ours for example."""
-    return body(_HTTP[code], code, words)
+    return body(http_status(code), code, words)

@@ -8,11 +8,12 @@ from backburner.core.errors import Code, Violation
 from backburner.core.exchange import Answer, Call, Json, Trouble
 from backburner.core.job import JobState
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind
+from backburner.dialects.http_status import http_status
 from backburner.dialects.lines import BOM, lines_of
 from backburner.dialects.openai.answers import encoded
 from backburner.dialects.openai.bodies import ENDPOINTS
 from backburner.dialects.openai.endpoints import CHAT, endpoint_of
-from backburner.dialects.openai.errors import error_object, http_status
+from backburner.dialects.openai.errors import error_object
 from backburner.dialects.openai.lines import LineCheck, decode_line
 from backburner.dialects.protocol import Refusal, Setting, Source, Stamp
 from backburner.dialects.report import quoted

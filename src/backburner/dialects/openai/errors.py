@@ -2,28 +2,10 @@
 
 from backburner.core.errors import Code, Refused, TooLarge, Violation
 from backburner.core.exchange import Json
+from backburner.dialects.http_status import http_status
 from backburner.dialects.report import quoted
 
 NAMED = 5  # violations spelt out in the message
-_HTTP = {
-    Code.OK: 200,
-    Code.CANCELLED: 499,
-    Code.UNKNOWN: 500,
-    Code.INVALID_ARGUMENT: 400,
-    Code.DEADLINE_EXCEEDED: 504,
-    Code.NOT_FOUND: 404,
-    Code.ALREADY_EXISTS: 409,
-    Code.PERMISSION_DENIED: 403,
-    Code.RESOURCE_EXHAUSTED: 429,
-    Code.FAILED_PRECONDITION: 400,
-    Code.ABORTED: 409,
-    Code.OUT_OF_RANGE: 400,
-    Code.UNIMPLEMENTED: 501,
-    Code.INTERNAL: 500,
-    Code.UNAVAILABLE: 503,
-    Code.DATA_LOSS: 500,
-    Code.UNAUTHENTICATED: 401,
-}
 # Stable words of ours, as OpenAI says the same.
 _WORDS = {
     "MODEL_NOT_FOUND": "model_not_found",
@@ -45,10 +27,6 @@ _NO_KEY = (
 _BAD_KEY = "Incorrect API key provided."
 
 
-def http_status(code: Code) -> int:
-    return _HTTP[code]
-
-
 def type_of(status: int) -> str:
     if status == 429:
         return "rate_limit_error"
@@ -63,7 +41,7 @@ def error_object(
 
 def refusal(refused: Refused, name: str = "") -> tuple[int, dict[str, Json]]:
     """HTTP status and body. `name` is the id that the caller asked for, as they wrote it."""
-    status = _HTTP[refused.code]
+    status = http_status(refused.code)
     if isinstance(refused, TooLarge):
         status = 413
     if refused.code is Code.UNAUTHENTICATED:

@@ -15,7 +15,8 @@ from backburner.core.errors import (
     Unsupported,
     Violation,
 )
-from backburner.dialects.openai.errors import NAMED, http_status, refusal
+from backburner.dialects.http_status import http_status
+from backburner.dialects.openai.errors import NAMED, refusal
 
 KINDS = {400: "invalid_request_error", 429: "rate_limit_error", 503: "server_error"}
 
