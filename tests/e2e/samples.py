@@ -1,14 +1,17 @@
 """Runs the files of examples/ as their readers do: a process, the base URL and the key in the environment."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.server import REPO, Server, clean_environment
 
 EXAMPLES = REPO / "examples"
+CLIENTS = Path(__file__).parent / "clients"
 HURRIED = Path(__file__).parent / "hurried"
 SAMPLE_S = 110.0
 JS = Path(os.environ.get("BACKBURNER_JS") or REPO / ".cache" / "js")
@@ -48,6 +51,24 @@ def run_node(name: str, server: Server, folder: Path, *arguments: str) -> str:
         (folder / name).write_bytes(sample.read_bytes())
     command = [str(JS / "node"), "--import", str(HURRIED / "hurry.mjs"), str(folder / name)]
     return run([*command, *arguments], server, folder)
+
+
+def walked(name: str, sdk: Path, folder: Path, address: dict[str, str]) -> Any:
+    """What a script of clients/ saw, run in `folder` with the SDK of the node_modules `sdk`; `address` is how its SDK
+    is told of the server, by the environment."""
+    (folder / "node_modules").symlink_to(sdk)
+    (folder / name).write_bytes((CLIENTS / name).read_bytes())  # a module finds the SDK beside itself
+    done = subprocess.run(
+        [str(JS / "node"), name],
+        cwd=folder,
+        env={**clean_environment(), **address},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def job_names(printed: str) -> list[str]:

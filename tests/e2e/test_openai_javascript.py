@@ -1,37 +1,23 @@
 """The batch walk-through of OpenAI's documentation with its JavaScript SDK. Part of make test-all, which installs
 the SDK; without npm it is skipped, visibly."""
 
-import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.openai_jobs import ROOTS
-from tests.e2e.samples import JS
-from tests.e2e.server import Server, clean_environment
+from tests.e2e.samples import JS, walked
+from tests.e2e.server import Server
 
 SDK = JS / "openai" / "node_modules"
-WALK = Path(__file__).parent / "clients" / "openai_walk.mjs"
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SDK.exists(), reason="no JavaScript SDK of OpenAI's in .cache/js: run make test-all")
 @pytest.mark.parametrize("root", ROOTS)
 def test_the_documented_walk_through(server: Server, tmp_path: Path, root: str) -> None:
-    (tmp_path / "node_modules").symlink_to(SDK)
-    (tmp_path / WALK.name).write_bytes(WALK.read_bytes())  # a module finds the SDK beside itself
-    done = subprocess.run(
-        [str(JS / "node"), WALK.name],
-        cwd=tmp_path,
-        env={**clean_environment(), "OPENAI_BASE_URL": server.url + root, "OPENAI_API_KEY": "any"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout)
+    address = {"OPENAI_BASE_URL": server.url + root, "OPENAI_API_KEY": "any"}
+    seen = walked("openai_walk.mjs", SDK, tmp_path, address)
     assert (seen["first"], seen["last"]) == ("validating", "completed")
     assert seen["counts"] == {"total": 3, "completed": 3, "failed": 0}
     assert seen["results"] == [[f"request-{n}", f"Hello {n}"] for n in (1, 2, 3)]
