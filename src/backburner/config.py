@@ -136,3 +136,26 @@ def upstream_key(engine: EngineSettings) -> str | None:
             f"the environment variable {engine.api_key_env} that an engine's key is in is not set"
         )
     return value
+
+
+class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file `client.toml` of whoever uses a server from the command line: where it is, and the key for it."""
+
+    url: str = ""
+    key: str = ""
+
+
+def client_settings() -> ClientSettings:
+    """Those of this user, defaults where there is no file. Raises InvalidArgument."""
+    file = client_file()
+    if not file.exists():
+        return ClientSettings()
+    try:
+        return msgspec.convert(_from_file(file), ClientSettings)
+    except msgspec.ValidationError as error:
+        raise InvalidArgument(f"{file}: {error}. Known: url, key") from None
+
+
+def client_file() -> Path:
+    folder = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+    return folder / "backburner" / "client.toml"

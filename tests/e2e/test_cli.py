@@ -56,7 +56,9 @@ class Shell:
         return process
 
     def _environment(self) -> dict[str, str]:
-        home = {"XDG_DATA_HOME": str(self.folder / "home"), "XDG_CACHE_HOME": str(self.folder / "home")}
+        home = dict.fromkeys(
+            ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), str(self.folder / "home")
+        )
         found = {**clean_environment(), **home}
         found.pop("BACKBURNER_MODELS_DIR", None)
         return found

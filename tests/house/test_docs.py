@@ -212,7 +212,7 @@ def test_every_command_is_documented_with_its_options_and_no_other() -> None:
             said += section(text, f"## {group}").partition("\n### ")[0]
         for option in command.params:
             if isinstance(option, click.Option) and not option.hidden:
-                shared = set(option.opts) & {"--config", "--data", "--debug", "--engine"}
+                shared = set(option.opts) & {"--config", "--data", "--debug", "--engine", "--url", "--key"}
                 assert any(one in (text if shared else said) for one in option.opts), f"{name} {option.opts}"
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -55,6 +55,23 @@ def byte_range(request: Request, size_bytes: int) -> tuple[int, int] | None:
             f"the range {match.group(0)} is outside the file of {size_bytes} bytes", reason="RANGE"
         )
     return start, end - start + 1
+
+
+def content(
+    request: Request,
+    size_bytes: int,
+    media_type: str,
+    read: Callable[[int, int], AsyncIterator[bytes]],
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A file's bytes, or the range of them that was asked for; `read` takes offset and length. Raises
+    InvalidArgument for a range outside the file."""
+    wanted = byte_range(request, size_bytes)
+    offset, length = wanted or (0, size_bytes)
+    said = {**(headers or {}), "content-length": str(length), "accept-ranges": "bytes"}
+    if wanted:
+        said["content-range"] = f"bytes {offset}-{offset + length - 1}/{size_bytes}"
+    return stream(read(offset, length), media_type, said, 206 if wanted else 200)
 
 
 class _AsWritten(bytes):

@@ -19,6 +19,7 @@ from backburner.outbound.http import Http, Lost, NoReply, Opened
 CALL_S = 300.0  # deleting a job waits until its results are written
 STREAM_S = 365 * 86400.0
 STREAM_BYTES = 1 << 60
+JSONL_TYPE = "application/jsonl"
 
 T = TypeVar("T")
 
@@ -72,6 +73,13 @@ class Api:
         except msgspec.DecodeError:
             raise self._foreign() from None
 
+    async def upload(
+        self, path: str, content: AsyncIterator[bytes], kind: type[T], query: Mapping[str, object]
+    ) -> T:
+        """Sends bytes of any size; the answer, decoded."""
+        async with self.open("POST", path, query, content, STREAM_S) as opened:
+            return msgspec.json.decode(await self._read(opened), type=kind)
+
     async def lines(self, path: str, query: Mapping[str, object]) -> AsyncIterator[bytes]:
         """The lines of a stream, without their breaks."""
         async with self.open("GET", path, query) as opened:
@@ -97,13 +105,14 @@ class Api:
         method: str,
         path: str,
         query: Mapping[str, object] | None = None,
-        body: bytes | None = None,
+        body: bytes | AsyncIterator[bytes] | None = None,
         deadline_s: float = STREAM_S,
     ) -> AsyncGenerator[Opened]:
         """A good answer whose body is still to be read."""
         given = {name: value for name, value in (query or {}).items() if value not in ("", None)}
         url = f"{self._place.url}{PREFIX}{quote(path, safe='/:')}{f'?{urlencode(given)}' if given else ''}"
-        headers = {"content-type": "application/json"} if body is not None else None
+        kind = "application/json" if isinstance(body, bytes) else JSONL_TYPE
+        headers = {"content-type": kind} if body is not None else None
         try:
             async with self._http.open(
                 method, url, deadline_s=deadline_s, body=body, headers=headers

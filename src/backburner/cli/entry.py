@@ -12,15 +12,18 @@ from collections.abc import Sequence
 import click
 
 from backburner import __version__
+from backburner.cli.completion import completion
 from backburner.cli.config import config
 from backburner.cli.demo import demo
 from backburner.cli.doctor import doctor
+from backburner.cli.files import files
 from backburner.cli.jobs import jobs
 from backburner.cli.keys import keys
 from backburner.cli.models import models
 from backburner.cli.run import run
 from backburner.cli.say import errors, refusal
 from backburner.cli.serve import serve
+from backburner.cli.top import top
 from backburner.cli.validate import validate
 from backburner.cli.verbs import Verbs, examples
 from backburner.core.errors import Refused
@@ -40,13 +43,7 @@ WRONG, BROKEN, STOPPED = 2, 70, 130
 )
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 def root() -> None:
-    """A batch inference service you run yourself. It speaks the Gemini Batch API.
-
-    Completion of commands and options for your shell (bash here; zsh and fish alike):
-
-    \b
-        eval "$(_BACKBURNER_COMPLETE=bash_source backburner)"
-    """
+    """A batch inference service you run yourself. It speaks the Gemini Batch API, and OpenAI's and Anthropic's."""
 
 
 @root.command()
@@ -55,7 +52,7 @@ def version() -> None:
     click.echo(f"{PROGRAM} {__version__}")
 
 
-for verb in (serve, run, jobs, validate, models, keys, config, doctor, demo):
+for verb in (serve, run, jobs, files, top, validate, models, keys, config, doctor, demo, completion):
     root.add_command(verb)
 
 

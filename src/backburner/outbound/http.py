@@ -119,7 +119,7 @@ class Http:
         url: str,
         *,
         deadline_s: float,
-        body: bytes | None = None,
+        body: bytes | AsyncIterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[Opened]:
         """A reply of which the head is there; `deadline_s` covers its body too. Raises NoReply. Left before

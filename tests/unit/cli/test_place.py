@@ -45,3 +45,18 @@ def test_what_is_no_url_is_refused() -> None:
     for wrong in ("localhost:8080", "ftp://x", "batch.example.com"):
         with pytest.raises(InvalidArgument, match=r"http://127\.0\.0\.1:8080"):
             place("--url", wrong)
+
+
+def test_a_person_s_own_file_names_a_server_and_its_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "backburner" / "client.toml"
+    file.parent.mkdir()
+    file.write_text('url = "https://batch.example.com/"\nkey = "bb-mine"\n')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert place() == Place("https://batch.example.com", "bb-mine")
+    assert place("--key", "bb-other") == Place("https://batch.example.com", "bb-other")
+    assert place("--url", "http://near:2") == Place("http://near:2", ""), "the key is for that server alone"
+    file.write_text('urls = "https://batch.example.com/"\n')
+    with pytest.raises(InvalidArgument, match=r"client\.toml.*urls.*Known: url, key"):
+        place()

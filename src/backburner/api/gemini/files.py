@@ -176,14 +176,11 @@ async def download(call: Call) -> Response:
         if unfinished is None:
             raise
         return unfinished
-    wanted = answers.byte_range(call.request, row.size_bytes)
-    offset, length = wanted or (0, row.size_bytes)
-    headers = {"content-length": str(length), "accept-ranges": "bytes"}
-    if wanted:
-        headers["content-range"] = f"bytes {offset}-{offset + length - 1}/{row.size_bytes}"
     mime_type = row.mime_type if "/" in row.mime_type else _DEFAULT_MIME
-    stream = call.services.files.read(row, offset, length)
-    return answers.stream(stream, mime_type, headers, 206 if wanted else 200)
+    files = call.services.files
+    return answers.content(
+        call.request, row.size_bytes, mime_type, lambda offset, length: files.read(row, offset, length)
+    )
 
 
 async def _unfinished(call: Call) -> Response | None:

@@ -16,6 +16,7 @@ from backburner.core.limits import JSON_BODY_BYTES
 
 WAY_OUT = "Nothing that this API takes is that large"
 AUTH = "key"  # the query parameter that may hold the API key (api/auth.py)
+BYTES_TYPE = "application/octet-stream"
 _YES, _NO = ("1", "true", "yes"), ("0", "false", "no", "")
 
 T = TypeVar("T")
@@ -84,7 +85,8 @@ Handle = Callable[[Call], Awaitable[Response]]
 @dataclass(frozen=True)
 class Route:
     """A row of the route table. `path` is behind /api/v1; `reply` is the struct of a JSON answer, `streams` the
-    media types of one that is a stream of such; `takes` the struct of the body."""
+    media types of one that is a stream of such; `takes` the struct of the body, `uploads` the media type of one
+    that is bytes."""
 
     method: str
     path: str
@@ -94,6 +96,7 @@ class Route:
     query: tuple[Query, ...] = ()
     takes: type[msgspec.Struct] | None = None
     streams: str = ""
+    uploads: str = ""
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ from backburner.api.services import Services
 from backburner.core.errors import NotFound, Refused
 
 NO_JOB = "JOB_NOT_FOUND"
+NO_FILE = "FILE_NOT_FOUND"
 
 log = logging.getLogger("backburner.api")
 
@@ -53,10 +54,12 @@ class NativeDoor:
 
 
 def _named(refused: Refused, name: str) -> Refused:
-    """The dialects' words for a job that is not there are those of the services they stand for."""
-    if refused.reason != NO_JOB:
-        return refused
-    return NotFound(f"there is no job {name}", reason=NO_JOB)
+    """The dialects' words for a job or a file that is not there are those of the services they stand for."""
+    if refused.reason == NO_JOB:
+        return NotFound(f"there is no job {name}", reason=NO_JOB)
+    if refused.reason == NO_FILE:
+        return NotFound(f"there is no file {name}; files go some time after their upload", reason=NO_FILE)
+    return refused
 
 
 def found(method: str, path: str) -> tuple[Route, str]:

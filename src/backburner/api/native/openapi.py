@@ -5,12 +5,13 @@ from typing import Any
 import msgspec
 
 from backburner.api.native.bodies import PREFIX, ErrorBody
-from backburner.api.native.call import Route
+from backburner.api.native.call import BYTES_TYPE, Route
 from backburner.api.native.routes import ROUTES
 from backburner.core.exchange import Json
 
 _REFERENCE = "#/components/schemas/{name}"
 _JSON = "application/json"
+_BYTES: dict[str, Json] = {"schema": {"type": "string", "format": "binary"}}
 
 
 def paths() -> dict[str, dict[str, Json]]:
@@ -44,13 +45,21 @@ def _operation(route: Route) -> dict[str, Json]:
         "tags": ["api/v1"],
         "parameters": parameters,
         "responses": {
-            "200": {"description": "Done", "content": {route.streams or _JSON: _schema(route.reply)}},
+            "200": {"description": "Done", "content": _answer(route)},
             "default": {"description": "Refused, with the reason", "content": {_JSON: _schema(ErrorBody)}},
         },
     }
     if route.takes is not None:
         operation["requestBody"] = {"required": True, "content": {_JSON: _schema(route.takes)}}
+    if route.uploads:
+        operation["requestBody"] = {"required": True, "content": {route.uploads: _BYTES}}
     return operation
+
+
+def _answer(route: Route) -> dict[str, Json]:
+    if route.streams == BYTES_TYPE:
+        return {BYTES_TYPE: _BYTES}
+    return {route.streams or _JSON: _schema(route.reply)}
 
 
 def _schema(struct: type[msgspec.Struct]) -> dict[str, Json]:

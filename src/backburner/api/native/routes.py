@@ -1,10 +1,11 @@
 """The native API's routes in one table. The OpenAPI document is made from it."""
 
 from backburner.api.answers import JSONL_TYPE
-from backburner.api.native import inventory, jobs, reading
+from backburner.api.native import files, inventory, jobs, reading
 from backburner.api.native.bodies import (
     DoneBody,
     EngineListBody,
+    FileBody,
     FileListBody,
     JobBody,
     JobChange,
@@ -16,7 +17,7 @@ from backburner.api.native.bodies import (
     RequestListBody,
     ViolationListBody,
 )
-from backburner.api.native.call import Query, Route
+from backburner.api.native.call import BYTES_TYPE, Query, Route
 from backburner.api.native.events import EVENT_STREAM
 
 _PAGE = (
@@ -85,6 +86,25 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/engines", inventory.engines, "Engines, their models and their load", EngineListBody),
     Route("GET", "/files", inventory.files, "Files, newest first", FileListBody, _PAGE),
+    Route(
+        "POST",
+        "/files",
+        files.create,
+        "Upload a file: its bytes are the body",
+        FileBody,
+        (Query("display_name", "What to call it"),),
+        uploads="application/jsonl",
+    ),
+    Route("GET", "/files/{id}", files.get, "Get a file's size, type and times", FileBody),
+    Route("DELETE", "/files/{id}", files.delete, "Delete a file; jobs keep what they need", DoneBody),
+    Route(
+        "GET",
+        "/files/{id}/content",
+        files.content,
+        "The bytes of a file, or a Range of them",
+        FileBody,
+        streams=BYTES_TYPE,
+    ),
     Route("GET", "/models", inventory.models, "Models and the names mapped onto them", ModelListBody, _PAGE),
     Route("GET", "/keys", inventory.keys, "The tenant's API keys: how they start, never more", KeyListBody),
 )

@@ -154,15 +154,15 @@ async def content(call: Call) -> Response:
     if skip is not None and row.job is not None:
         job, kind = await _unpublished(call, NotFound("", reason="FILE_NOT_FOUND"))
         return await _lines(call, job, kind, skip)
-    wanted = answers.byte_range(call.request, row.size_bytes)
-    offset, length = wanted or (0, row.size_bytes)
-    headers = {"content-length": str(length), "accept-ranges": "bytes"}
-    if row.job is not None:
-        headers["x-incomplete"] = "false"
-    if wanted:
-        headers["content-range"] = f"bytes {offset}-{offset + length - 1}/{row.size_bytes}"
-    stream = call.services.files.read(row, offset, length)
-    return answers.stream(stream, "application/octet-stream", headers, 206 if wanted else 200)
+    headers = {"x-incomplete": "false"} if row.job is not None else {}
+    files = call.services.files
+    return answers.content(
+        call.request,
+        row.size_bytes,
+        "application/octet-stream",
+        lambda offset, length: files.read(row, offset, length),
+        headers,
+    )
 
 
 def _offset(call: Call) -> int | None:

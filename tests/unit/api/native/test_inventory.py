@@ -6,7 +6,7 @@ from backburner.core.exchange import TroubleKind
 from tests.doubles.scripted_engine import Play, ScriptedEngine, trouble
 from tests.doubles.small_house import create, ended, numbered, running, upload
 from tests.doubles.virtual_time import VirtualClock, run
-from tests.unit.api.native.asked import get
+from tests.unit.api.native.asked import ask, get, post
 
 
 def test_engines_tell_how_many_calls_they_are_given(tmp_path: Path, clock: VirtualClock) -> None:
@@ -67,5 +67,25 @@ def test_files_and_models(tmp_path: Path, clock: VirtualClock) -> None:
             assert first["files"] + second["files"] == files
             models = (await get(house, "/models")).json
             assert models["next_page_token"] == ""
+
+    run(main)
+
+
+def test_a_file_comes_and_goes_whole_or_in_part(tmp_path: Path, clock: VirtualClock) -> None:
+    async def main() -> None:
+        async with running(tmp_path, ScriptedEngine(clock), clock) as house:
+            kind = {"content-type": "text/html"}
+            made = await post(house, "/files?display_name=a.html", b"<script>0123</script>", headers=kind)
+            path = f"/{made.json['name']}"
+            assert (made.json["display_name"], made.json["size_bytes"]) == ("a.html", 21)
+            assert (await get(house, path)).json == made.json
+            whole = await get(house, f"{path}/content")
+            assert whole.body == b"<script>0123</script>"
+            assert whole.headers["content-type"] == "application/octet-stream", "no browser may run it"
+            part = await get(house, f"{path}/content", headers={"range": "bytes=8-11"})
+            assert (part.status, part.body) == (206, b"0123")
+            await ask(house, "DELETE", f"/api/v1{path}")
+            gone = await get(house, f"{path}/content")
+            assert (gone.status, gone.json["error"]["reason"]) == (404, "FILE_NOT_FOUND")
 
     run(main)

@@ -13,7 +13,7 @@ from backburner.api.native.routes import ROUTES
 from backburner.api.openapi import document
 from backburner.core.exchange import TroubleKind
 from tests.doubles.scripted_engine import Play, ScriptedEngine, trouble
-from tests.doubles.small_house import create, ended, numbered, running
+from tests.doubles.small_house import create, ended, numbered, running, upload
 from tests.doubles.virtual_time import VirtualClock, run
 from tests.unit.api.native.asked import ask
 
@@ -71,6 +71,7 @@ def test_real_replies_fit_their_schemas(tmp_path: Path, clock: VirtualClock) -> 
             await house.keys.create("default", "laptop")
             _, key = await house.keys.create("default", "other")
             job = await create(house, numbered(12), display_name="x")
+            file = await upload(house, b"a|x\n")
             for state in ("running", "ended"):
                 if state == "ended":
                     await ended(house, job)
@@ -79,7 +80,7 @@ def test_real_replies_fit_their_schemas(tmp_path: Path, clock: VirtualClock) -> 
                 for route in ROUTES:
                     if route.streams or route.method not in ("GET", "PATCH"):
                         continue
-                    path = PREFIX + route.path.replace("{id}", job.id)
+                    path = PREFIX + route.path.replace("{id}", file if "/files" in route.path else job.id)
                     body = {"display_name": "y"} if route.takes else None
                     reply = await ask(house, route.method, path, body, {"authorization": f"Bearer {key}"})
                     assert reply.status == 200, reply.body
