@@ -20,6 +20,7 @@ from backburner.core.limits import (
     MESSAGE_BATCH_REQUESTS,
     RESULT_RETENTION_S,
 )
+from backburner.policy.price import Price
 
 ENVIRONMENT_PREFIX = "BACKBURNER_"
 CHAT_MODEL = "SmolLM2-135M-Instruct"
@@ -30,6 +31,9 @@ DEFAULT_RULES = (
     ("gemini-*", f"local/{CHAT_MODEL}"),
     ("gpt-*", f"local/{CHAT_MODEL}"),
 )
+
+
+TABLES = frozenset(("engines", "models", "prices"))  # in the file only
 
 
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +76,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     engine: str = ""  # every model name goes to this one: a name from [engines], or simulated[:options]
     engines: dict[str, EngineSettings] = msgspec.field(default_factory=dict[str, EngineSettings])
     models: dict[str, str] = msgspec.field(default_factory=dict[str, str])  # pattern -> engine/model
+    currency: str = "USD"
+    prices: dict[str, Price] = msgspec.field(
+        default_factory=dict[str, Price]
+    )  # engine/model pattern -> price
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -98,7 +106,7 @@ def load(
         values[name], origins[name] = value, str(file)
     for variable, value in environment.items():
         name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
-        if variable.startswith(ENVIRONMENT_PREFIX) and name in names - {"engines", "models"}:
+        if variable.startswith(ENVIRONMENT_PREFIX) and name in names - TABLES:
             values[name], origins[name] = value, variable
     for name, value in flags.items():
         if value is not None:

@@ -19,8 +19,10 @@ from backburner.dialects.protocol import Dialect
 from backburner.engine_room import build_engines
 from backburner.engines.protocol import Engine
 from backburner.engines.routes import Routes
+from backburner.policy.price import Prices
 from backburner.service.caches import CacheService
 from backburner.service.engines import EngineService
+from backburner.service.estimate import EstimateService
 from backburner.service.files import FileService
 from backburner.service.follow import FollowService
 from backburner.service.interactive import InteractiveService
@@ -101,6 +103,10 @@ class House:
         self.caches = CacheService(self.clock, self.stores, self.lanes)
         self.models = ModelService(self.routes)
         self.engines = EngineService(self.clock, self.routes, self.board, self.dispatcher, self.keys)
+        self.prices = Prices(settings.prices)
+        self.estimates = EstimateService(
+            self.stores, self.lanes, self.routes, self.files, self.dialects, self.prices
+        )
         self.interactive = InteractiveService(self.clock, self.stores, self.lanes, self.dispatcher)
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loops: list[asyncio.Task[None]] = []
@@ -165,12 +171,14 @@ class House:
             follow=self.follow,
             requests=self.requests,
             files=self.files,
+            estimates=self.estimates,
             caches=self.caches,
             models=self.models,
             engines=self.engines,
             interactive=self.interactive,
             keys=self.keys,
             public_url=settings.public_url,
+            currency=settings.currency,
             message_batch_bytes=settings.anthropic_batch_bytes_max,
             message_batch_requests=settings.anthropic_batch_requests_max,
             wire_states=settings.wire_states,

@@ -17,7 +17,7 @@ import pytest
 
 from backburner.api.gemini.routes import ROUTES
 from backburner.cli.entry import root
-from backburner.config import ENVIRONMENT_PREFIX, EngineSettings, Settings, load
+from backburner.config import ENVIRONMENT_PREFIX, TABLES, EngineSettings, Settings, load
 from backburner.core import limits
 from backburner.core.clock import SystemClock
 from backburner.core.exchange import Feature, TroubleKind
@@ -34,7 +34,7 @@ from .source import REPO, product
 DOCS = REPO / "docs"
 # Built by refusal_of (service/interactive.py) from kinds of trouble; these two have words of their own.
 _OWN_WORDS = {TroubleKind.REQUEST, TroubleKind.BUSY}
-_IN_FILE_ONLY = {"engines", "models"}
+_IN_FILE_ONLY = TABLES
 _DATED = {"data", "models_dir"}  # defaults that depend on the machine
 
 

@@ -8,6 +8,7 @@ from backburner.core.clock import Clock
 from backburner.dialects.protocol import Dialect
 from backburner.service.caches import CacheService
 from backburner.service.engines import EngineService
+from backburner.service.estimate import EstimateService
 from backburner.service.files import FileService
 from backburner.service.follow import FollowService
 from backburner.service.interactive import InteractiveService
@@ -37,12 +38,14 @@ class Services:
     follow: FollowService
     requests: RequestService
     files: FileService
+    estimates: EstimateService
     caches: CacheService
     models: ModelService
     engines: EngineService
     interactive: InteractiveService
     keys: KeyService
     public_url: str
+    currency: str
     message_batch_bytes: int
     message_batch_requests: int
     wire_states: str

@@ -1,15 +1,16 @@
 """`backburner files`: the files of a server, here or elsewhere, over its native API."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import msgspec
 
-from backburner.api.native.bodies import FileBody
+from backburner.api.native.bodies import EstimateBody, FileBody
 from backburner.cli.jobs_view import moment
 from backburner.cli.place import Place, server_options
-from backburner.cli.say import counted, errors, results, show_table, size
+from backburner.cli.say import counted, duration, errors, results, show_table, size
 from backburner.cli.verbs import Verbs, examples
 from backburner.core.errors import InvalidArgument
 
@@ -143,6 +144,36 @@ def download(file: str, out: Path | None, force: bool, place: Place) -> None:
             f"{out} is there already. Name another file with -o, or replace it with --force"
         )
     asyncio.run(server().downloaded(place, file, out))
+
+
+@files.command(epilog=examples("backburner files estimate 7x2m --model gemini-2.5-flash"))
+@file_argument
+@click.option("--model", required=True, metavar="NAME", help="The model that a job would name.")
+@click.option("--embed", is_flag=True, help="The lines ask for embeddings.")
+@json_option
+@server_options
+def estimate(file: str, model: str, embed: bool, as_json: bool, place: Place) -> None:
+    """Say what a job of a file would take, before it is made: tokens, cost, time. From a sample of its lines."""
+    found = asyncio.run(server().estimated(place, file, model, "embed" if embed else "generate"))
+    if as_json:
+        results.print(msgspec.json.encode(found).decode())
+        return
+    for name, value in estimate_lines(found):
+        results.print(f"{name:<12}{value}")
+
+
+def estimate_lines(found: EstimateBody) -> Iterator[tuple[str, str]]:
+    yield "Requests", f"{found.requests:,} ({found.sampled:,} looked at, {found.wrong:,} of them wrong)"
+    yield "Answered by", f"{found.engine}/{found.model}"
+    how = "by its tokenizer" if found.counted else "guessed from the number of bytes"
+    yield "Tokens in", f"{found.prompt_tokens:,} ({how})"
+    likely = "" if found.output_tokens_likely is None else f", likely {found.output_tokens_likely:,}"
+    yield "Tokens out", f"at most {found.output_tokens_most:,}{likely}"
+    if found.cost_most is not None:
+        likely = "" if found.cost_likely is None else f", likely {found.cost_likely:,.4f}"
+        yield "Cost", f"at most {found.cost_most:,.4f} {found.currency}{likely}"
+    if found.likely_s is not None:
+        yield "Time", f"likely {duration(found.likely_s)}, as such jobs took before"
 
 
 @files.command(epilog=examples("backburner files delete 7x2m --yes"))

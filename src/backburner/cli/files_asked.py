@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-from backburner.api.native.bodies import DoneBody, FileBody, FileListBody
+from backburner.api.native.bodies import DoneBody, EstimateAsked, EstimateBody, FileBody, FileListBody
 from backburner.cli.client import Api
 from backburner.cli.jobs_results import opened_aside
 from backburner.cli.place import Place
@@ -83,3 +83,9 @@ async def deleted(place: Place, file: str) -> str:
     async with Api(place, SystemClock()) as api:
         await api.call("DELETE", f"/files/{plain(file)}", DoneBody)
         return f"files/{plain(file)}"
+
+
+async def estimated(place: Place, file: str, model: str, kind: str) -> EstimateBody:
+    asked = EstimateAsked(file=plain(file), model=model, kind=kind)
+    async with Api(place, SystemClock()) as api:
+        return await api.call("POST", "/estimates", EstimateBody, body=asked)

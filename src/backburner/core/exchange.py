@@ -47,11 +47,13 @@ class Feature(StrEnum):
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """What one model on one engine can do. `context_tokens` 0 means not known."""
+    """What one model on one engine can do. Tokens that are 0 are not known; `unasked_output_tokens` is where an answer
+    is cut whose request names no limit."""
 
     features: frozenset[Feature]
     context_tokens: int = 0
     output_tokens: int = 0
+    unasked_output_tokens: int = 0
     slots: int = 16  # calls in flight that it profits from
 
 

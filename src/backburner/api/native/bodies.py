@@ -281,5 +281,34 @@ class KeyListBody(msgspec.Struct, frozen=True):
     keys: list[KeyBody]
 
 
+class EstimateAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A job that is not made yet: the file of its input, and what it would be."""
+
+    file: str
+    model: str
+    kind: str = "generate"
+    dialect: str = "gemini"
+
+
+class EstimateBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job would take, from `sampled` of its lines; `wrong` of those are wrong. `counted`: prompt tokens come
+    from the engine's tokenizer, not from the number of bytes. `most` is what the requests allow, `likely` what this
+    tenant's answers of the model were before; null without a past, costs also where nothing has a price."""
+
+    requests: int
+    sampled: int
+    wrong: int
+    engine: str
+    model: str
+    counted: bool
+    prompt_tokens: int
+    output_tokens_most: int
+    output_tokens_likely: int | None
+    currency: str
+    cost_most: float | None
+    cost_likely: float | None
+    likely_s: float | None
+
+
 class DoneBody(msgspec.Struct, frozen=True):
     """Nothing more to say."""

@@ -58,7 +58,8 @@ def _named(refused: Refused, name: str) -> Refused:
     if refused.reason == NO_JOB:
         return NotFound(f"there is no job {name}", reason=NO_JOB)
     if refused.reason == NO_FILE:
-        return NotFound(f"there is no file {name}; files go some time after their upload", reason=NO_FILE)
+        there = f"there is no file {name}" if name else "there is no such file"
+        return NotFound(f"{there}; files go some time after their upload", reason=NO_FILE)
     return refused
 
 

@@ -1,13 +1,15 @@
-"""Files one by one: take one, show it, give its bytes, delete it."""
+"""Files one by one: take one, show it, give its bytes, estimate a job of it, delete it."""
 
 from starlette.responses import Response
 
 from backburner.api import answers, bodies
 from backburner.api.native import shapes
-from backburner.api.native.bodies import DoneBody
-from backburner.api.native.call import BYTES_TYPE, Call, reply
+from backburner.api.native.bodies import DoneBody, EstimateAsked
+from backburner.api.native.call import BYTES_TYPE, Call, reply, wrong
+from backburner.core.job import JobKind
 
 DEFAULT_TYPE = "application/jsonl"
+KINDS = tuple(kind.value for kind in JobKind)
 
 
 async def create(call: Call) -> Response:
@@ -47,3 +49,18 @@ async def content(call: Call) -> Response:
 async def delete(call: Call) -> Response:
     await call.services.files.delete(call.tenant, call.name)
     return reply(DoneBody())
+
+
+async def estimate(call: Call) -> Response:
+    """What a job made of a file would take."""
+    asked = await call.body(EstimateAsked)
+    if asked.kind not in KINDS:
+        raise wrong("kind", f"expected {' or '.join(KINDS)}, found {asked.kind[:40]!r}")
+    if asked.dialect not in call.services.dialects:
+        known = ", ".join(sorted(call.services.dialects))
+        raise wrong("dialect", f"expected one of {known}, found {asked.dialect[:40]!r}")
+    file = asked.file.removeprefix("files/")
+    found = await call.services.estimates.of(
+        call.tenant, file, asked.model, JobKind(asked.kind), asked.dialect
+    )
+    return reply(shapes.estimate_body(found, call.services.currency))

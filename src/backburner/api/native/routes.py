@@ -5,6 +5,8 @@ from backburner.api.native import files, inventory, jobs, reading
 from backburner.api.native.bodies import (
     DoneBody,
     EngineListBody,
+    EstimateAsked,
+    EstimateBody,
     FileBody,
     FileListBody,
     JobBody,
@@ -104,6 +106,14 @@ ROUTES: tuple[Route, ...] = (
         "The bytes of a file, or a Range of them",
         FileBody,
         streams=BYTES_TYPE,
+    ),
+    Route(
+        "POST",
+        "/estimates",
+        files.estimate,
+        "What a job would take: tokens, cost, time",
+        EstimateBody,
+        takes=EstimateAsked,
     ),
     Route("GET", "/models", inventory.models, "Models and the names mapped onto them", ModelListBody, _PAGE),
     Route("GET", "/keys", inventory.keys, "The tenant's API keys: how they start, never more", KeyListBody),

@@ -8,6 +8,7 @@ from backburner.api.native.bodies import (
     CountsBody,
     EngineBody,
     EngineModelBody,
+    EstimateBody,
     FileBody,
     JobBody,
     JobErrorBody,
@@ -25,7 +26,9 @@ from backburner.core.errors import Violation
 from backburner.core.job import Counts, Job
 from backburner.core.names import errors_file_id, result_file_id
 from backburner.core.request import Usage
+from backburner.policy.price import amount
 from backburner.service.engines import EngineCard
+from backburner.service.estimate import Estimate
 from backburner.service.models import ModelCard
 from backburner.service.progress import CONFIDENCE, Completion, Progress
 from backburner.service.requests import RequestView
@@ -227,4 +230,25 @@ def key_body(row: KeyRow) -> KeyBody:
         hint=row.hint,
         created_at=rfc3339(row.created_at),
         revoked_at=instant(row.revoked_at),
+    )
+
+
+def estimate_body(found: Estimate, currency: str) -> EstimateBody:
+    def money(nanos: int | None) -> float | None:
+        return None if nanos is None else amount(nanos)
+
+    return EstimateBody(
+        requests=found.requests,
+        sampled=found.sampled,
+        wrong=found.wrong,
+        engine=found.engine,
+        model=found.model,
+        counted=found.counted,
+        prompt_tokens=found.prompt_tokens,
+        output_tokens_most=found.output_tokens_most,
+        output_tokens_likely=found.output_tokens_likely,
+        currency=currency,
+        cost_most=money(found.cost_most_nanos),
+        cost_likely=money(found.cost_likely_nanos),
+        likely_s=found.likely_s,
     )

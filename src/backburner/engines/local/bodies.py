@@ -4,6 +4,7 @@ import array
 import sys
 
 from backburner.core.exchange import Call, CallKind, Capabilities, Feature, Json
+from backburner.core.limits import DEFAULT_OUTPUT_TOKENS
 from backburner.engines.local.catalogue import KnownModel
 from backburner.engines.local.frames import Ask, Embed, ToChild, Vectors
 from backburner.engines.local.setup import CHAT_SLOTS, EMBED_SLOTS
@@ -66,6 +67,7 @@ def info_of(model: KnownModel | Manifest) -> ModelInfo:
             features=CHAT_FEATURES if chat else EMBED_FEATURES,
             context_tokens=model.context_tokens,
             output_tokens=model.context_tokens if chat else 0,
+            unasked_output_tokens=DEFAULT_OUTPUT_TOKENS if chat else 0,
             slots=CHAT_SLOTS if chat else EMBED_SLOTS,
         ),
     )
