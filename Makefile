@@ -80,6 +80,12 @@ test-all: check models $(OLD_SDK_STAMP) $(OLD_ANTHROPIC_STAMP) $(OLD_OPENAI_STAM
 	BACKBURNER_OLD_SDK_PYTHON="$(CURDIR)/$(OLD_SDK_VENV)/bin/python" BACKBURNER_JS="$(CURDIR)/.cache/js" \
 	  $(PYTEST) --timeout 1200 -rs
 
+SEEDS ?= 200
+
+.PHONY: sim
+sim: $(STAMP) ## SEEDS=200 seeds of the whole service under faults (docs/simulation.md); 2000 for a night
+	$(BIN)/python -m tests.sim --seeds $(SEEDS)
+
 # An environment of its own: one cannot have two versions of the SDK in .venv.
 $(OLD_SDK_STAMP): $(STAMP)
 	@echo "test-all: making $(OLD_SDK_VENV) with google-genai $(OLD_SDK)"

@@ -1,0 +1,5 @@
+import sys
+
+from tests.sim.command import main
+
+sys.exit(main())
