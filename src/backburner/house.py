@@ -41,6 +41,7 @@ from backburner.work.dispatch import Dispatcher
 from backburner.work.intake import Intake
 from backburner.work.janitor import Janitor
 from backburner.work.publish import Publisher
+from backburner.work.slots import Slots
 
 log = logging.getLogger("backburner")
 
@@ -71,12 +72,14 @@ class House:
         self._publisher = Publisher(
             self.clock, self.stores, self.lanes, self.board, settings.result_retention_days * 86400
         )
+        self.slots = Slots(self.clock, self.board)
         self.dispatcher = Dispatcher(
             self.clock,
             self.stores,
             self.lanes,
             self.board,
             self.routes,
+            self.slots,
             chance or random.Random(),
             self._publisher.submit,
         )
@@ -98,16 +101,16 @@ class House:
         self.output = OutputService(self.stores, self.lanes)
         self.follow = FollowService(self.clock, self.board, self.jobs, self.results)
         self.requests = RequestService(self.stores, self.lanes)
-        waiting = Waiting(self.clock, self.board, self.routes, self.dispatcher)
+        waiting = Waiting(self.clock, self.board, self.routes, self.slots)
         self.progress = ProgressService(self.clock, self.stores, self.lanes, self.board, self.jobs, waiting)
         self.caches = CacheService(self.clock, self.stores, self.lanes)
         self.models = ModelService(self.routes)
-        self.engines = EngineService(self.clock, self.routes, self.board, self.dispatcher, self.keys)
+        self.engines = EngineService(self.clock, self.routes, self.board, self.slots, self.keys)
         self.prices = Prices(settings.prices)
         self.estimates = EstimateService(
             self.stores, self.lanes, self.routes, self.files, self.dialects, self.prices
         )
-        self.interactive = InteractiveService(self.clock, self.stores, self.lanes, self.dispatcher)
+        self.interactive = InteractiveService(self.clock, self.stores, self.lanes, self.slots)
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loops: list[asyncio.Task[None]] = []
 

@@ -43,7 +43,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def lanes(house: House) -> Iterator[LaneView]:
-    for (engine, model), pace in house.dispatcher.paces.items():
+    for (engine, model), pace in house.slots.paces.items():
         yield LaneView(engine, model, pace.limit, pace.cap)
 
 

@@ -8,7 +8,7 @@ from backburner.engines.protocol import Health, ModelInfo
 from backburner.engines.routes import Routes
 from backburner.service.keys import KeyService
 from backburner.work.board import Board
-from backburner.work.dispatch import Dispatcher
+from backburner.work.slots import Slots
 
 
 class EngineModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,13 +37,11 @@ class EngineCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EngineService:
-    def __init__(
-        self, clock: Clock, routes: Routes, board: Board, dispatcher: Dispatcher, keys: KeyService
-    ) -> None:
+    def __init__(self, clock: Clock, routes: Routes, board: Board, slots: Slots, keys: KeyService) -> None:
         self._clock = clock
         self._routes = routes
         self._board = board
-        self._dispatcher = dispatcher
+        self._slots = slots
         self._keys = keys
 
     def list(self, tenant: str) -> list[EngineCard]:
@@ -53,7 +51,7 @@ class EngineService:
             status = engine.status()
             names = {rule.pattern: rule.model for rule in self._routes.rules if rule.engine == engine.name}
             models = {info.id: info for info in engine.models()}
-            for name, model in self._dispatcher.paces:  # an engine that takes any name lists what it knows
+            for name, model in self._slots.paces:  # an engine that takes any name lists what it knows
                 found = engine.capabilities(model) if name == engine.name else None
                 if found is not None:
                     models.setdefault(model, ModelInfo(id=model, capabilities=found))
@@ -67,7 +65,7 @@ class EngineService:
 
     def _model(self, engine: str, info: ModelInfo, flying: dict[tuple[str, str], int]) -> EngineModel:
         lane = (engine, info.id)
-        pace = self._dispatcher.paces.get(lane)
+        pace = self._slots.paces.get(lane)
         closed_s = pace.closed_until - self._clock.monotonic() if pace is not None else 0.0
         shared = self._keys.required  # how busy other tenants are is theirs to know
         return EngineModel(

@@ -24,7 +24,7 @@ from backburner.engines.routes import Route
 from backburner.store.stores import Stores
 from backburner.work import media
 from backburner.work.calls import lacking
-from backburner.work.dispatch import Dispatcher
+from backburner.work.slots import Slots
 
 _REFUSALS: dict[Code, type[Refused]] = {
     Code.NOT_FOUND: PermissionDenied,  # cached content that is gone; the real service says 403 (contract 4)
@@ -34,11 +34,11 @@ _REFUSALS: dict[Code, type[Refused]] = {
 
 
 class InteractiveService:
-    def __init__(self, clock: Clock, stores: Stores, lanes: Lanes, dispatcher: Dispatcher) -> None:
+    def __init__(self, clock: Clock, stores: Stores, lanes: Lanes, slots: Slots) -> None:
         self._clock = clock
         self._stores = stores
         self._lanes = lanes
-        self._dispatcher = dispatcher
+        self._slots = slots
 
     async def prepare(
         self, tenant: str, translate: Callable[[Setting], Call | Refusal], kind: JobKind, route: Route
@@ -65,7 +65,7 @@ class InteractiveService:
         """Raises Refused for every trouble, in words and with the delay that the engine asked for."""
         if not flex:
             return answer_of(await route.engine.call(call, CALL_DEADLINE_S))
-        pace = await self._dispatcher.turn(route)
+        pace = await self._slots.turn(route)
         try:
             result = await route.engine.call(call, CALL_DEADLINE_S)
         except BaseException:  # the caller hung up: the slot must come back

@@ -6,18 +6,18 @@ from backburner.core.job import JobState
 from backburner.engines.protocol import Health
 from backburner.engines.routes import Route, Routes
 from backburner.work.board import Board
-from backburner.work.dispatch import Dispatcher
 from backburner.work.run import JobRun
+from backburner.work.slots import Slots
 
 QUIET_S = 3.0  # a job that something was done of this lately is not waiting
 
 
 class Waiting:
-    def __init__(self, clock: Clock, board: Board, routes: Routes, dispatcher: Dispatcher) -> None:
+    def __init__(self, clock: Clock, board: Board, routes: Routes, slots: Slots) -> None:
         self._clock = clock
         self._board = board
         self._routes = routes
-        self._dispatcher = dispatcher
+        self._slots = slots
 
     def reason(self, run: JobRun, idle_s: float) -> str:
         """Empty when the job goes on or has ended. `idle_s`: how long nothing of it was done."""
@@ -43,7 +43,7 @@ class Waiting:
         if status.health is not Health.UP:
             why = f": {status.reason}" if status.reason else ""
             return f"the engine {route.engine.name} is {status.health}{why}"
-        pace = self._dispatcher.paces.get(route.lane)
+        pace = self._slots.paces.get(route.lane)
         closed_s = pace.closed_until - self._clock.monotonic() if pace is not None else 0.0
         if closed_s > 0:
             until = rfc3339(self._clock.now() + closed_s)[:19]

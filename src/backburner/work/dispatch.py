@@ -6,7 +6,7 @@ service is known by its record after the restart; it holds a window of each job 
 
 import asyncio
 import random
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable
 
 import msgspec
@@ -31,15 +31,12 @@ from backburner.work.calls import Caller
 from backburner.work.commit import Committer
 from backburner.work.feed import Feed
 from backburner.work.run import JobRun
+from backburner.work.slots import Slots, Start
 from backburner.work.window import Ready
 
 HELD = "held after its canary: look at the answers so far, then approve or cancel the job"
-CANARY_SLOTS = 0.1
 IDLE_S = 1.0  # the longest nap; every event that matters ends it early
 CUT = "cut"  # what ended an attempt that we stopped ourselves: no engine's fault and no request's
-
-Lane = tuple[str, str]  # an engine and one of its models
-Start = tuple[JobRun, Ready, Route]
 
 
 class Dispatcher:
@@ -52,6 +49,7 @@ class Dispatcher:
         lanes: Lanes,
         board: Board,
         routes: Routes,
+        slots: Slots,
         chance: random.Random,
         finished: Callable[[JobRun], None],
     ) -> None:
@@ -60,20 +58,16 @@ class Dispatcher:
         self._lanes = lanes
         self._board = board
         self._routes = routes
+        self._slots = slots
         self._chance = chance
         self._finished = finished
         self._caller = Caller(clock, stores, lanes)
         self.committer = Committer(lanes, self._committed)
         self._feed = Feed(clock, stores, lanes, board, self.committer, self._keep)
-        self.paces: dict[Lane, Pace] = {}
         self.served: defaultdict[str, float] = defaultdict(float)
-        self._suspects: defaultdict[Lane, deque[Start]] = defaultdict(deque)
-        self._alone: set[Lane] = set()  # where a suspect is in flight
-        self._turns: defaultdict[Lane, deque[asyncio.Future[None]]] = defaultdict(deque)
         self._tasks: set[asyncio.Task[None]] = set()
         self._bug: BaseException | None = None
         self._looping = asyncio.Lock()
-        self._canaries: defaultdict[Lane, int] = defaultdict(int)  # in flight
         self._offers: dict[str, tuple[JobRun, Route, Offer]] = {}  # by job, as last looked at
         self._due: dict[str, float] = {}  # by job: when to look at it again, whatever happens
         self._look_at = float("-inf")  # when to look at all of them
@@ -95,7 +89,7 @@ class Dispatcher:
 
     async def _nap(self) -> None:
         now = self._clock.monotonic()
-        due = [*self._due.values(), *(pace.closed_until for pace in self.paces.values())]
+        due = [*self._due.values(), *self._slots.closed_until()]
         nap_s = min([IDLE_S, *(at - now for at in due if at > now)])
         waker = asyncio.ensure_future(self._board.changed.wait())
         sleeper = asyncio.ensure_future(self._clock.sleep(nap_s))
@@ -108,18 +102,18 @@ class Dispatcher:
     def _choose(self) -> list[Start]:
         now = self._clock.monotonic()
         self._look_around(now)
-        room = self._room(now)
-        starts = [start for lane in list(self._suspects) for start in self._suspect(lane, now)]
+        room = self._slots.room(now)
+        starts = self._slots.suspects(now)
         if not any(room.values()):
             return starts
         offers = [offer for _, _, offer in self._offers.values()]
-        for pick in choose(offers, room, self.served, {}, self._canary_room()):
+        for pick in choose(offers, room, self.served, {}, self._slots.canary_room()):
             run, route, _ = self._offers[pick.job]
             self._board.touch(run)
             for _ in range(pick.count):
                 request = run.window.take(now)
                 if request.tries.alone:
-                    self._suspects[route.lane].append((run, request, route))
+                    self._slots.set_aside((run, request, route))
                 else:
                     starts.append((run, request, route))
         return starts
@@ -153,7 +147,7 @@ class Dispatcher:
         if route is None:
             run.reason = f"no engine serves the model {run.job.model}"
         elif ready:
-            self._pace(route)
+            self._slots.pace(route)
             self._offers[job] = (run, route, self._offer(run, route, ready))
         if run.job.held and run.drawn is not None and not (run.undrawn or ready or run.in_flight):
             run.reason = HELD
@@ -161,15 +155,6 @@ class Dispatcher:
             run.reason = ""
         if (due := run.window.due(now)) is not None:
             self._due[job] = due
-
-    @staticmethod
-    def _ready(run: JobRun, now: float) -> int:
-        """How many requests of a job may go now."""
-        if not run.job.held:
-            return run.window.available(now)
-        if run.drawn is not None and run.canary.done >= run.canary.size:
-            run.reason = HELD
-        return run.window.canaries
 
     @staticmethod
     def _offer(run: JobRun, route: Route, ready: int) -> Offer:
@@ -185,60 +170,6 @@ class Dispatcher:
             job.created_at,
             run.window.canaries,
         )
-
-    def _pace(self, route: Route) -> Pace:
-        pace = self.paces.get(route.lane)
-        if pace is None:
-            slots = route.capabilities.slots
-            pace = self.paces[route.lane] = Pace(limit=float(slots), cap=slots)
-        return pace
-
-    def _room(self, now: float) -> dict[Lane, int]:
-        """Free slots per lane, after those who wait for a turn of their own have theirs. None where a suspect
-        waits for the others to be gone, or is in flight."""
-        room: dict[Lane, int] = {}
-        for lane, pace in self.paces.items():
-            if self._suspects[lane] or lane in self._alone:
-                room[lane] = 0
-                continue
-            turns = self._turns[lane]
-            while turns and pace.room(now) > 0:
-                turn = turns.popleft()
-                if not turn.done():
-                    pace.start()
-                    turn.set_result(None)
-            room[lane] = pace.room(now)
-        return room
-
-    def _canary_room(self) -> dict[Lane, int]:
-        """Canaries go before everything else on a tenth of the slots."""
-        return {
-            lane: max(1, int(pace.limit * CANARY_SLOTS)) - self._canaries[lane]
-            for lane, pace in self.paces.items()
-        }
-
-    def _suspect(self, lane: Lane, now: float) -> list[Start]:
-        """One suspect of killing its engine, when nothing else is in flight there."""
-        waiting, pace = self._suspects[lane], self.paces[lane]
-        while waiting and waiting[0][0].job.ended:
-            waiting.popleft()
-            self._board.changed.set()
-        return [waiting.popleft()] if waiting and not pace.in_flight and pace.room(now) else []
-
-    async def turn(self, route: Route) -> Pace:
-        """Waits for a slot at batch priority. The caller tells the pace how the call went."""
-        pace = self._pace(route)
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._turns[route.lane].append(future)
-        self._board.changed.set()
-        try:
-            await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled():  # given, and the caller gone at the same moment
-                pace.failed()
-                self._board.changed.set()
-            raise
-        return pace
 
     # -- call
 
@@ -257,12 +188,8 @@ class Dispatcher:
             self._start(run, request, route, attempt)
 
     def _start(self, run: JobRun, request: Ready, route: Route, attempt: int) -> None:
-        pace = self._pace(route)
-        pace.start()
-        if request.tries.alone:
-            self._alone.add(route.lane)
+        pace = self._slots.start(request, route)
         self.served[run.job.tenant] += 1
-        self._canaries[route.lane] += request.canary
         task = asyncio.create_task(self._fly(run, request, route, attempt))
         run.in_flight[request.ordinal] = task
         self._keep(task)
@@ -271,9 +198,7 @@ class Dispatcher:
             # a callback, because a task that is cancelled before its first step runs no line of its own
             if run.in_flight.get(request.ordinal) is task:
                 del run.in_flight[request.ordinal]
-            self._canaries[route.lane] -= request.canary
-            if request.tries.alone:
-                self._alone.discard(route.lane)
+            self._slots.land(request, route)
             if task.cancelled():
                 pace.failed()
                 self.committer.put(run, AttemptEnd(attempt, self._clock.now(), CUT), None)
@@ -294,7 +219,7 @@ class Dispatcher:
         task.add_done_callback(ended)
 
     async def _fly(self, run: JobRun, request: Ready, route: Route, attempt: int) -> None:
-        pace = self._pace(route)
+        pace = self._slots.pace(route)
         result = await self._caller.make(run, request, route)
         now = self._clock.now()
         if isinstance(result, Outcome):
@@ -304,7 +229,7 @@ class Dispatcher:
             # engine's slots, answered or not (P3).
             self.committer.put(run, AttemptEnd(attempt, now), result, lambda: self._settled(run, pace))
             return
-        self._troubled(pace, result)
+        self._slots.troubled(pace, result)
         end = AttemptEnd(attempt, now, result.kind, result.message)
         decision = after(result, request.tries, self._chance.random())
         if isinstance(decision, GiveUp):
@@ -322,12 +247,6 @@ class Dispatcher:
     def _settled(self, run: JobRun, pace: Pace) -> None:
         pace.answered()
         self._board.touch(run)
-
-    def _troubled(self, pace: Pace, trouble: Trouble) -> None:
-        if trouble.kind is TroubleKind.BUSY:
-            pace.refused(self._clock.monotonic(), trouble.retry_after_s)
-        else:
-            pace.failed()
 
     def _failure(self, run: JobRun, request: Ready, trouble: Trouble, words: str) -> Outcome:
         now = self._clock.now()

@@ -62,7 +62,7 @@ async def test_cancelled_at_any_moment_nothing_is_sent_after_and_everything_adds
             assert job.error is not None
         await check_adds_up(house, job, engine)
         assert (await house.jobs.get("default", job.id)) == job, "an ended job stays as it is"
-        assert all(pace.in_flight == 0 for pace in house.dispatcher.paces.values()), "every slot came back"
+        assert all(pace.in_flight == 0 for pace in house.slots.paces.values()), "every slot came back"
         other, _ = await run_to_end(house, numbered(10, start=1000))
         assert other.counts.pending == 0
 
@@ -81,7 +81,7 @@ async def test_cancelled_while_its_calls_begin_no_slot_is_lost(
                 await asyncio.sleep(0)
             await house.jobs.cancel("default", job.id)
             await ended(house, job)
-        assert [pace.in_flight for pace in house.dispatcher.paces.values()] in ([0], [])
+        assert [pace.in_flight for pace in house.slots.paces.values()] in ([0], [])
         began = clock.monotonic()
         await run_to_end(house, numbered(8))
         assert clock.monotonic() - began < 2.5, "all four slots are there"

@@ -268,7 +268,7 @@ async def test_a_flex_call_waits_for_a_slot_at_batch_priority(tmp_path: Path, cl
         route = house.routes.find("m")
         assert route is not None
         before = clock.monotonic()
-        pace = await house.dispatcher.turn(route)
+        pace = await house.slots.turn(route)
         assert 0 < clock.monotonic() - before <= 1.0
         await clock.sleep(2.5)  # between the ends of calls
         assert len(engine.in_flight) == 1, "its slot is taken"
@@ -288,7 +288,7 @@ async def test_a_caller_who_hangs_up_while_waiting_for_a_turn_leaves_no_slot_tak
         route = house.routes.find("m")
         assert route is not None
         for steps in range(12):  # hang up at every moment of it, the one of being given the slot included
-            waiter = asyncio.ensure_future(house.dispatcher.turn(route))
+            waiter = asyncio.ensure_future(house.slots.turn(route))
             for _ in range(steps):
                 await asyncio.sleep(0)
             waiter.cancel()
@@ -296,7 +296,7 @@ async def test_a_caller_who_hangs_up_while_waiting_for_a_turn_leaves_no_slot_tak
                 0
             ].__class__ is not asyncio.CancelledError:
                 waiter.result().failed()
-        assert house.dispatcher.paces[route.lane].in_flight == 0
+        assert house.slots.paces[route.lane].in_flight == 0
 
 
 # Bugs
