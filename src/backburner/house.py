@@ -84,6 +84,13 @@ class House:
             self._publisher.submit,
         )
         self._janitor = Janitor(self.clock, self.stores, self.lanes, self.board)
+        self._open_services()
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loops: list[asyncio.Task[None]] = []
+
+    def _open_services(self) -> None:
+        """What the doors call."""
+        settings = self.settings
         intake = Intake(self.clock, self.stores, self.lanes, self.board)
         self.keys = KeyService(self.clock, self.stores.keys, self.lanes)
         self.files = FileService(
@@ -111,8 +118,6 @@ class House:
             self.stores, self.lanes, self.routes, self.files, self.dialects, self.prices
         )
         self.interactive = InteractiveService(self.clock, self.stores, self.lanes, self.slots)
-        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._loops: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Sweeps up after a crash, takes every unended job up again, starts engines and loops."""
