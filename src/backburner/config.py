@@ -21,6 +21,7 @@ from backburner.core.limits import (
     RESULT_RETENTION_S,
 )
 from backburner.policy.price import Price
+from backburner.policy.quota import Quota
 
 ENVIRONMENT_PREFIX = "BACKBURNER_"
 CHAT_MODEL = "SmolLM2-135M-Instruct"
@@ -33,7 +34,8 @@ DEFAULT_RULES = (
 )
 
 
-TABLES = frozenset(("engines", "models", "prices"))  # in the file only
+EVERYBODY = "*"
+TABLES = frozenset(("engines", "models", "prices", "tenants"))  # in the file only
 
 
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +60,10 @@ def _models_folder() -> str:
     return str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "backburner" / "models")
 
 
+class TenantSettings(Quota, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One `[tenants.NAME]` table; `[tenants."*"]` is for all that have none of their own."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """docs/configuration.md has a line for each of these; a test holds that."""
 
@@ -77,9 +83,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     engines: dict[str, EngineSettings] = msgspec.field(default_factory=dict[str, EngineSettings])
     models: dict[str, str] = msgspec.field(default_factory=dict[str, str])  # pattern -> engine/model
     currency: str = "USD"
-    prices: dict[str, Price] = msgspec.field(
-        default_factory=dict[str, Price]
-    )  # engine/model pattern -> price
+    prices: dict[str, Price] = msgspec.field(default_factory=dict[str, Price])  # engine/model -> price
+    tenants: dict[str, TenantSettings] = msgspec.field(default_factory=dict[str, TenantSettings])
+
+    def tenant(self, name: str) -> TenantSettings:
+        return self.tenants.get(name) or self.tenants.get(EVERYBODY) or TenantSettings()
 
 
 class Loaded(msgspec.Struct, frozen=True):

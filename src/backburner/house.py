@@ -32,6 +32,7 @@ from backburner.service.listing import Listing
 from backburner.service.models import ModelService
 from backburner.service.output import OutputService
 from backburner.service.progress import ProgressService
+from backburner.service.quotas import QuotaService
 from backburner.service.requests import RequestService
 from backburner.service.results import ResultService
 from backburner.service.waiting import Waiting
@@ -40,6 +41,7 @@ from backburner.work.board import Board
 from backburner.work.dispatch import Dispatcher
 from backburner.work.intake import Intake
 from backburner.work.janitor import Janitor
+from backburner.work.metering import Metering
 from backburner.work.publish import Publisher
 from backburner.work.slots import Slots
 
@@ -91,7 +93,12 @@ class House:
     def _open_services(self) -> None:
         """What the doors call."""
         settings = self.settings
-        intake = Intake(self.clock, self.stores, self.lanes, self.board)
+        self.prices = Prices(settings.prices)
+        self.metering = Metering(self.clock, self.stores, self.lanes, self.prices)
+        self.quotas = QuotaService(
+            self.clock, self.stores, self.lanes, self.board, self.metering, settings.tenant
+        )
+        intake = Intake(self.clock, self.stores, self.lanes, self.board, self.quotas.room)
         self.keys = KeyService(self.clock, self.stores.keys, self.lanes)
         self.files = FileService(
             self.clock,
@@ -99,9 +106,10 @@ class House:
             self.lanes,
             settings.file_retention_hours * 3600,
             settings.file_bytes_max,
+            self.quotas,
         )
         self.jobs = JobService(
-            self.clock, self.stores, self.lanes, self.board, intake, self.routes, self.files
+            self.clock, self.stores, self.lanes, self.board, intake, self.routes, self.files, self.quotas
         )
         self.listing = Listing(self.stores, self.lanes, self.board)
         self.results = ResultService(self.stores, self.lanes)
@@ -113,15 +121,15 @@ class House:
         self.caches = CacheService(self.clock, self.stores, self.lanes)
         self.models = ModelService(self.routes)
         self.engines = EngineService(self.clock, self.routes, self.board, self.slots, self.keys)
-        self.prices = Prices(settings.prices)
         self.estimates = EstimateService(
             self.stores, self.lanes, self.routes, self.files, self.dialects, self.prices
         )
-        self.interactive = InteractiveService(self.clock, self.stores, self.lanes, self.slots)
+        self.interactive = InteractiveService(self.clock, self.stores, self.lanes, self.slots, self.quotas)
 
     async def start(self) -> None:
         """Sweeps up after a crash, takes every unended job up again, starts engines and loops."""
         await self.lanes.write.run(self._janitor.sweep)
+        await self.metering.start()
         for job in await self.lanes.read.run(self._unfinished):
             self.jobs.resume(await self.board.open(job))
         for engine in self.routes.engines.values():
@@ -132,6 +140,7 @@ class House:
             *[self._publisher.loop] * PUBLISHERS,
             self._janitor.loop,
             self.progress.loop,
+            self.metering.loop,
         )
         self._loops = [asyncio.ensure_future(self._guarded(loop)) for loop in loops]
 
@@ -161,6 +170,7 @@ class House:
             with suppress(asyncio.CancelledError):
                 await task
         await self.board.settle()
+        await self.metering.flush()
         for engine in self.routes.engines.values():
             await engine.stop()
         self.lanes.close()

@@ -30,6 +30,7 @@ from backburner.core.limits import (
 )
 from backburner.core.names import checked_file_id, file_id, upload_id
 from backburner.service import paging
+from backburner.service.quotas import QuotaService
 from backburner.store.blobs import BlobWriter, WriterClosed
 from backburner.store.files import FileRow, UploadRow
 from backburner.store.stores import Stores
@@ -49,13 +50,20 @@ class Upload(msgspec.Struct, frozen=True):
 
 class FileService:
     def __init__(
-        self, clock: Clock, stores: Stores, lanes: Lanes, retention_s: float, most_bytes: int
+        self,
+        clock: Clock,
+        stores: Stores,
+        lanes: Lanes,
+        retention_s: float,
+        most_bytes: int,
+        quotas: QuotaService,
     ) -> None:
         self._clock = clock
         self._stores = stores
         self._lanes = lanes
         self._retention_s = retention_s
         self.most_bytes = most_bytes
+        self._quotas = quotas
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._writers: dict[str, BlobWriter] = {}
 
@@ -66,7 +74,7 @@ class FileService:
     ) -> UploadRow:
         """Begins an upload. `size_bytes` is the declared length, None when not told.
 
-        Raises TooLarge, InvalidArgument (name, type), AlreadyExists (the name is taken).
+        Raises TooLarge, InvalidArgument (name, type), AlreadyExists (the name is taken), Exhausted (the quota).
         """
         if size_bytes is not None:
             self._check_size(size_bytes)
@@ -75,6 +83,7 @@ class FileService:
             raise InvalidArgument(
                 "the display name is too long", violations=[Violation("file.displayName", words)]
             )
+        await self._quotas.storage(tenant, size_bytes or 0)
         chosen = checked_file_id(name) if name else file_id()
         if name and await self._lanes.read.run(self._stores.files.get, tenant, chosen) is not None:
             raise AlreadyExists(f"files/{chosen} exists. Delete it first or choose another name")
@@ -164,7 +173,8 @@ class FileService:
         """Turns an upload into a file, which is there for everyone then. Twice is harmless. It is kept for
         `retention_s`, or as long as the settings say.
 
-        Raises InvalidArgument when bytes are missing, AlreadyExists when its name was taken meanwhile.
+        Raises InvalidArgument when bytes are missing, AlreadyExists when its name was taken meanwhile, Exhausted when
+        the quota has no room for it any more.
         """
         async with self._lock(upload):
             state = await self.upload(upload)
@@ -178,6 +188,7 @@ class FileService:
                     f"the upload was declared with {declared:,} bytes, {state.received_bytes:,} came",
                     reason="UPLOAD_INCOMPLETE",
                 )
+            await self._quotas.storage(state.row.tenant, state.received_bytes)
             row = await self._lanes.read.run(self._finish, state.row, purpose, retention_s)
             if not await self._lanes.write.run(self._stores.files.insert, row, state.row):
                 await self._lanes.write.run(self._stores.delete_blob_unless_used, row.blob)

@@ -21,6 +21,7 @@ from backburner.core.lanes import Lanes
 from backburner.core.limits import CALL_DEADLINE_S
 from backburner.dialects.protocol import Refusal, Setting
 from backburner.engines.routes import Route
+from backburner.service.quotas import QuotaService
 from backburner.store.stores import Stores
 from backburner.work import media
 from backburner.work.calls import lacking
@@ -34,17 +35,21 @@ _REFUSALS: dict[Code, type[Refused]] = {
 
 
 class InteractiveService:
-    def __init__(self, clock: Clock, stores: Stores, lanes: Lanes, slots: Slots) -> None:
+    def __init__(
+        self, clock: Clock, stores: Stores, lanes: Lanes, slots: Slots, quotas: QuotaService
+    ) -> None:
         self._clock = clock
         self._stores = stores
         self._lanes = lanes
         self._slots = slots
+        self._quotas = quotas
 
     async def prepare(
         self, tenant: str, translate: Callable[[Setting], Call | Refusal], kind: JobKind, route: Route
     ) -> Call:
         """The engine call for one request; `translate` is the dialect's. Raises InvalidArgument, Unsupported,
-        NotFound."""
+        NotFound, Exhausted for a tenant over its quota."""
+        self._quotas.call(tenant)
 
         def cached(name: str) -> dict[str, Json] | None:
             row = self._stores.caches.get(tenant, name.removeprefix("cachedContents/"))

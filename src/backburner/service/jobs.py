@@ -34,6 +34,7 @@ from backburner.service import paging
 from backburner.service.drafts import Idempotency, JobDraft
 from backburner.service.files import FileService
 from backburner.service.models import not_served
+from backburner.service.quotas import QuotaService
 from backburner.store.jobs import EVERY, INLINE, Wanted
 from backburner.store.stores import Stores
 from backburner.work.board import Board
@@ -56,6 +57,7 @@ class JobService:
         intake: Intake,
         routes: Routes,
         files: FileService,
+        quotas: QuotaService,
     ) -> None:
         self._clock = clock
         self._stores = stores
@@ -64,6 +66,7 @@ class JobService:
         self._intake = intake
         self._routes = routes
         self._files = files
+        self._quotas = quotas
         self._background: set[asyncio.Task[None]] = set()
         self._creating: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
@@ -74,7 +77,8 @@ class JobService:
         before; what is found wrong later fails the job.
 
         Raises InvalidArgument with every wrong line found so far, NotFound for a model that nothing serves,
-        PermissionDenied for a missing file, AlreadyExists for an idempotency key used with another body.
+        PermissionDenied for a missing file, AlreadyExists for an idempotency key used with another body, Exhausted for
+        a tenant over its quota.
         """
         if idempotency is None:
             return await self._create(tenant, draft, None)
@@ -94,6 +98,7 @@ class JobService:
         unserved = self._unserved(draft)
         if unserved is not None and draft.check_first:
             raise unserved
+        self._quotas.creation(tenant)
         id_ = job_id()
         try:
             job = await self._job(id_, tenant, draft)
@@ -101,6 +106,8 @@ class JobService:
             if draft.check_first:
                 await self._intake.scan(run, self._clock.monotonic() + CREATE_CHECK_S)
                 await self._refuse_wrong_lines(run)
+            if draft.file_id is None:
+                self._quotas.whole(run)
             job = msgspec.structs.replace(run.snapshot(), updated_at=self._clock.now())
             remembered = (idempotency.key, idempotency.digest) if idempotency else None
             await self._lanes.write.run(self._stores.jobs.insert, job, (), remembered)

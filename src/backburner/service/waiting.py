@@ -32,6 +32,8 @@ class Waiting:
             return f"no engine serves the model {run.job.model}"
         if closed := self._closed(route):
             return closed
+        if run.reading_waits:
+            return run.reading_waits
         if run.in_flight or (idle_s < QUIET_S and run.job.state is JobState.RUNNING):
             return ""
         if not run.counts.pending:

@@ -115,6 +115,11 @@ class Files:
             ).fetchone()
             return row[0] if row else None
 
+    def stored_bytes(self, tenant: str) -> int:
+        """What all files of a tenant have together, results among them."""
+        sizes = "SELECT coalesce(sum(json_extract(doc, '$.size_bytes')), 0) FROM file WHERE tenant = ?"
+        return self._catalog.read().execute(sizes, (tenant,)).fetchone()[0]
+
     def expired(self, now: float) -> list[FileRow]:
         rows = self._catalog.read().execute("SELECT doc FROM file WHERE expire_at <= ?", (now,))
         return [_file(row[0]) for row in rows]

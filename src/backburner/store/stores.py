@@ -10,6 +10,7 @@ from backburner.store.jobs import Jobs, Pin
 from backburner.store.keys import Keys
 from backburner.store.ledgers import Ledgers
 from backburner.store.ownership import Ownership
+from backburner.store.spend import Spend
 
 
 class Stores:
@@ -25,6 +26,7 @@ class Stores:
         self.files = Files(self.catalog)
         self.caches = Caches(self.catalog)
         self.keys = Keys(self.catalog)
+        self.spend = Spend(self.catalog)
         self.blobs = Blobs(folder / "blobs")
         self.ledgers = Ledgers(folder / "jobs")
 

@@ -60,6 +60,11 @@ class Board:
         run = self.runs.get(job)
         return run if run is not None and run.job.tenant == tenant else None
 
+    def pending(self, tenant: str) -> int:
+        """Requests of a tenant's jobs that have no outcome yet, as far as they have been found."""
+        runs = self.runs.values()
+        return sum(run.counts.pending for run in runs if run.job.tenant == tenant and not run.job.ended)
+
     async def move(self, run: JobRun, to: JobState, error: JobError | None = None, **changes: object) -> bool:
         """Moves the job, durably; False when it is no longer in a state from which it may go there. A caller who
         is cancelled meanwhile stops waiting, and the move goes on."""

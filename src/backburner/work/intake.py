@@ -5,7 +5,7 @@ next begins. The check itself is the dialect's, a pure function of the bytes.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -23,6 +23,9 @@ from backburner.work.board import Board
 from backburner.work.run import JobRun
 
 log = logging.getLogger("backburner.work")
+
+QUEUE_LOOK_S = 0.5
+QUEUE_FULL = "your queue is full (quota queued_requests); the input is read on as requests are answered"
 
 
 def check(
@@ -48,18 +51,29 @@ def source_of(job: Job) -> Source:
 
 
 class Intake:
-    def __init__(self, clock: Clock, stores: Stores, lanes: Lanes, board: Board) -> None:
+    """`room` says how many more requests of a job its tenant may have queued."""
+
+    def __init__(
+        self, clock: Clock, stores: Stores, lanes: Lanes, board: Board, room: Callable[[JobRun], int]
+    ) -> None:
         self._clock = clock
         self._stores = stores
         self._lanes = lanes
         self._board = board
+        self._room = room
 
     async def scan(self, run: JobRun, until: float | None = None) -> None:
-        """Scans on from where the ledger stands, to the end of the input or until the monotonic instant."""
+        """Scans on from where the ledger stands, to the end of the input or until the monotonic instant. While its
+        tenant's queue is full it waits; with an instant it returns."""
         while not run.ledger.progress.done and not run.job.ended:
-            if until is not None and self._clock.monotonic() >= until:
+            room = self._room(run)
+            run.reading_waits = "" if room else QUEUE_FULL
+            if until is not None and (not room or self._clock.monotonic() >= until):
                 return
-            await self._scan_piece(run)
+            if not room:
+                await self._clock.sleep(QUEUE_LOOK_S)
+                continue
+            await self._scan_piece(run, room)
             self._board.touch(run)
 
     async def scan_on(self, run: JobRun) -> None:
@@ -93,9 +107,11 @@ class Intake:
     async def _fail(self, run: JobRun, code: Code, message: str) -> None:
         await self._board.move(run, JobState.FAILED, JobError(code, message))
 
-    async def _scan_piece(self, run: JobRun) -> None:
+    async def _scan_piece(self, run: JobRun, most_lines: int) -> None:
         job, progress = run.job, run.ledger.progress
         piece = await self._lanes.read.run(self._read, job, progress.next_offset)
+        if not piece.too_long and piece.line_breaks >= most_lines:
+            piece = _shortened(piece, progress.next_offset, most_lines)
         lines: Sequence[CheckedLine]
         if piece.too_long:
             lines = [_too_long(progress, piece.too_long)]
@@ -193,6 +209,15 @@ class Intake:
             found[kind, name] = there
         self._stores.jobs.pin(job.id, pins)
         return found
+
+
+def _shortened(piece: Piece, offset: int, lines: int) -> Piece:
+    """Its first lines."""
+    end = -1
+    for _ in range(lines):
+        end = piece.chunk.index(b"\n", end + 1)
+    chunk = piece.chunk[: end + 1]
+    return Piece(chunk, offset + len(chunk), lines, piece.at_end and len(chunk) == len(piece.chunk))
 
 
 def _too_long(at: Progress, length: int) -> CheckedLine:
