@@ -28,8 +28,10 @@ CHARGED = ("transient", "timeout", "died", "killed")
 
 
 def nothing_after_cancel(world: "World", made: Made) -> Complaints:
-    """[7] Once a cancel or a delete was answered no call of the job begins."""
+    """[7] Once a job has ended, and the more once its cancel or delete was answered, no call of it begins."""
     story = world.by_id.get(made.job)
+    if world.service.house is not None and insight.has_ended(world.service.house, made.job):
+        yield f"request {made.ordinal} of {made.job} is called though the job has ended"
     if story is not None and (story.cancelled_at is not None or story.deleted_at is not None):
         yield f"request {made.ordinal} of {story.plan.name} is called after its cancel was answered"
 
@@ -51,7 +53,7 @@ def pace_is_kept(world: "World", made: Made) -> Complaints:
 def retry_after_is_kept(world: "World", made: Made) -> Complaints:
     """[9] An engine that said when to come back is left alone until then."""
     told_at, until = world.closed.get((made.engine, made.model, made.life), (0.0, 0.0))
-    if made.job and told_at < world.now < until - 1e-6:
+    if made.job and told_at + world.slack_s < world.now < until - 1e-6:
         yield f"{made.engine} is called {until - world.now:.2f} s before its Retry-After is over"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import count
 
+from tests.sim import planted
 from tests.sim.scenario import draw
 from tests.sim.world import Report, simulate
 
@@ -37,7 +38,12 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=30, help="how many seeds")
     parser.add_argument("--from", type=int, default=0, dest="first", help="the first of them")
     parser.add_argument("--seed", type=int, help="this seed alone, twice")
+    parser.add_argument("--planted", action="store_true", help="plant bugs, show who sees them")
     asked = parser.parse_args()
+    if asked.planted:
+        lines = list(planted.table())
+        print("\n".join(lines))
+        return 1 if any("NOT CAUGHT" in line for line in lines) else 0
     if asked.seed is not None:
         return _one(asked.seed)
     return _many(range(asked.first, asked.first + asked.seeds))

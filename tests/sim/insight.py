@@ -53,6 +53,12 @@ def runs(house: House) -> Iterator[RunView]:
         yield RunView(job.id, job.tenant, job.state, job.ended, run.counts, run.ledger.usage)
 
 
+def has_ended(house: House, job: str) -> bool:
+    """Whether a job has ended durably and is still in memory."""
+    run = house.board.runs.get(job)
+    return run is not None and run.job.ended
+
+
 def broken(house: House) -> BaseException | None:
     return house.broken.exception() if house.broken.done() else None
 

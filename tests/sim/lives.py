@@ -10,8 +10,8 @@ import gc
 import sys
 import weakref
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar, cast
 
 from tests.doubles.virtual_time import VirtualLoop
@@ -76,14 +76,11 @@ class LivesLoop(VirtualLoop):
 
     async def _bury(self) -> None:
         """What the dead have in their `finally` blocks runs here at last, where it does no harm."""
-        sys.unraisablehook, before = lambda _: None, sys.unraisablehook
         for task in self._buried:
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             with suppress(BaseException):
                 cast(Coroutine[Any, Any, Any], task.get_coro()).close()
         self._buried.clear()
-        gc.collect()
-        sys.unraisablehook = before
 
 
 def in_life(life: int) -> contextvars.Context:
@@ -99,10 +96,22 @@ def run(
     on_step: Callable[[], None] = lambda: None,
 ) -> T:
     """Runs `main` to its end, at most `limit_s` of virtual time."""
-    gc.disable()  # a generator that is collected wakes the loop, at a moment that no seed knows
     loop = LivesLoop(seed, on_step)
     try:
         return loop.run_until_complete(asyncio.wait_for(main(), limit_s))
     finally:
         loop.end()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Nothing is collected meanwhile: a generator that is wakes the loop, at a moment that no seed knows. What the
+    dead left is collected at the end, in silence."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        sys.unraisablehook, before = lambda _: None, sys.unraisablehook
+        gc.collect()
+        sys.unraisablehook = before
         gc.enable()

@@ -86,6 +86,7 @@ class Scenario:
     latency_ms: float = 200.0
     engines: tuple[str, ...] = ("one",)
     slots: int = 16
+    disk_s: float = 0.0  # how long a step of the writer may take
     window_requests: int = 1024
     scan_chunk_bytes: int = 4 << 20
 
@@ -98,6 +99,7 @@ def draw(seed: int) -> Scenario:
     chance = random.Random(f"scenario {seed}")
     made = Scenario(seed)
     made.engines = ("one",) if chance.random() < 0.6 else ("one", "two")
+    made.disk_s = chance.choice((0.0, 0.02))
     made.slots = chance.choice((1, 4, 16))
     made.latency_ms = chance.choice((0.0, 50.0, 200.0, 1000.0))
     made.window_requests = chance.choice((8, 40, 1024))  # rare branches made common
@@ -108,10 +110,8 @@ def draw(seed: int) -> Scenario:
         made.jumps = [(chance.uniform(0, CHAOS_S), chance.choice((-3600.0, 3600.0))) for _ in range(2)]
     tenants = TENANTS[: chance.choice((1, 2, 3))]
     models = [f"{engine}-{n}" for engine in made.engines for n in range(chance.choice((1, 2)))]
-    sizes = [
-        *(chance.choice((1, 2, 5, 13)) for _ in range(chance.randint(3, 7))),
-        chance.choice((30, 90, 150)),
-    ]
+    sizes = [chance.choice((1, 2, 5, 13)) for _ in range(chance.randint(3, 8))]
+    sizes += [chance.choice((30, 90, 150)) for _ in range(chance.randint(1, 5))]
     chance.shuffle(sizes)
     made.jobs = [_job(chance, n, size, tenants, models) for n, size in enumerate(sizes)]
     made.calls = [_call(chance, n, tenants, models) for n in range(chance.randint(0, 12))]
@@ -167,9 +167,11 @@ def _job(
         skip_invalid=skip,
         hold=hold,
         approve_after_s=chance.uniform(0, 40),
-        cancel_after_s=chance.choice((0.0, chance.uniform(0, 15))) if fate < 0.2 else None,
-        delete_after_s=chance.uniform(0, 10) if 0.2 <= fate < 0.26 else None,
-        delete_at_end=0.26 <= fate < 0.35,
+        cancel_after_s=chance.choice((0.0, chance.uniform(0, 2), chance.uniform(0, 15)))
+        if fate < 0.25
+        else None,
+        delete_after_s=chance.uniform(0, 10) if 0.25 <= fate < 0.31 else None,
+        delete_at_end=0.31 <= fate < 0.4,
         poll_s=chance.choice((0.3, 1.0, 4.0)),
         hang_ups=tuple(chance.randrange(60) for _ in range(chance.choice((0, 0, 1, 2)))),
         repeats_create=chance.random() < 0.3,

@@ -9,13 +9,13 @@ import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import ParamSpec, TypeVar, cast
 
 import pytest
 
 from backburner.api.server import application
 from backburner.config import EngineSettings, Settings
-from backburner.core.lanes import Lanes
+from backburner.core.lanes import Inline, InlineQueue, Lanes
 from backburner.engines.simulated import SimulatedEngine
 from backburner.engines.simulated_options import SimulatedOptions
 from backburner.house import House
@@ -27,7 +27,24 @@ from tests.sim.lives import LivesLoop, in_life
 from tests.sim.scenario import Scenario
 from tests.sim.wire import Wire
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class SlowWriter(InlineQueue):
+    """A step of the writer takes up to so many seconds, before and behind what it does."""
+
+    def __init__(self, disk_s: float, chance: random.Random) -> None:
+        super().__init__()
+        self._disk_s = disk_s
+        self._chance = chance
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        async with self._turn:
+            await asyncio.sleep(self._disk_s * self._chance.random() / 2)
+            done = work(*args, **kwargs)
+            await asyncio.sleep(self._disk_s * self._chance.random() / 2)
+        return done
 
 
 class Service:
@@ -119,12 +136,20 @@ class Service:
         house = House(
             settings,
             clock=self._clock,
-            lanes=Lanes.inline(),
+            lanes=self._lanes(),
             engines=self._engines,
             chance=random.Random(self._scenario.seed),
         )
         self.house = house
         await house.start()
+
+    def _lanes(self) -> Lanes:
+        disk_s = self._scenario.disk_s
+        if not disk_s:
+            return Lanes.inline()
+        return Lanes(
+            SlowWriter(disk_s, random.Random(f"disk {self._scenario.seed} {self.life}")), Inline(), Inline()
+        )
 
     async def inside(self, work: Callable[[], Awaitable[T]]) -> T:
         """Runs something in the life of the service."""

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.sim.command import replay, told
+from tests.sim.planted import BUGS, Bug, caught
 from tests.sim.regressions import REGRESSIONS
 
 
@@ -17,3 +18,10 @@ def test_a_seed_is_the_same_run_each_time(seed: int) -> None:
     first = replay(seed)
     assert first.lives > 1
     assert replay(seed) == first
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_planted_bug_is_seen_by_the_checker_that_should(bug: Bug) -> None:
+    found = caught(bug)
+    assert found is not None, f"no seed sees it: {bug.name}"
+    assert found.violation.checker in bug.checkers, found
