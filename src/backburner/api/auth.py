@@ -12,6 +12,7 @@ from starlette.requests import Request
 from backburner.api.services import Services
 from backburner.api.sessions import session_key
 from backburner.core.errors import PermissionDenied
+from backburner.service.keys import Asker
 
 LOOPBACK: frozenset[str] = frozenset(("localhost", "127.0.0.1", "::1"))
 KEY_HEADER = "x-goog-api-key"
@@ -28,12 +29,12 @@ def presented_key(request: Request) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-async def tenant(request: Request, services: Services) -> str:
+async def asker(request: Request, services: Services) -> Asker:
     """Raises Unauthenticated, or PermissionDenied for a request that a foreign page made."""
     if not services.keys.required:
         check_local(request, services)
     key = presented_key(request) or session_key(request, services.sessions, services.clock.now())
-    return await services.keys.tenant_of(key)
+    return await services.keys.asker(key)
 
 
 def check_local(request: Request, services: Services) -> None:

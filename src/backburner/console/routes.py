@@ -80,7 +80,7 @@ class SessionDoor:
         services = self._services
         key = session_key(request, services.sessions, services.clock.now())
         try:
-            return await services.keys.tenant_of(key)
+            return (await services.keys.asker(key)).tenant
         except Unauthenticated:
             return None
 
@@ -94,7 +94,7 @@ class SessionDoor:
                 f'expected {{"key": "..."}}: {error}', violations=[Violation("key", str(error))]
             ) from None
         key = asked.key.strip()
-        tenant = await services.keys.tenant_of(key)
+        tenant = (await services.keys.asker(key)).tenant
         response = self._told(tenant)
         if services.keys.required:
             response.set_cookie(

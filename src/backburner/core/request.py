@@ -43,6 +43,14 @@ class Usage(msgspec.Struct, frozen=True):
     output: int = 0
 
 
+def added(*usages: Usage) -> Usage:
+    return Usage(
+        sum([usage.prompt for usage in usages]),
+        sum([usage.cached for usage in usages]),
+        sum([usage.output for usage in usages]),
+    )
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How a request ended. `body` is dialect bytes: `"response":{...}` or `"error":{...}`; `message` says in
     words why it is an error, for the reason of a job that fails as a whole."""

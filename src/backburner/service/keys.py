@@ -23,6 +23,13 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
+class Asker(msgspec.Struct, frozen=True):
+    """Who calls: the tenant, and the id of the API key, empty where none is wanted."""
+
+    tenant: str
+    key: str = ""
+
+
 class KeyService:
     def __init__(self, clock: Clock, keys: Keys, lanes: Lanes) -> None:
         self._clock = clock
@@ -63,13 +70,13 @@ class KeyService:
             await self._lanes.write.run(self._keys.update, row)
         return row
 
-    async def tenant_of(self, key: str | None) -> str:
+    async def asker(self, key: str | None) -> Asker:
         """Who is calling. While no key was ever made everyone is the one tenant. Raises Unauthenticated."""
         if not self.required:
-            return DEFAULT_TENANT
+            return Asker(DEFAULT_TENANT)
         if not key:
             raise Unauthenticated("this server wants an API key", reason="KEY_MISSING")
         row = await self._lanes.read.run(self._keys.by_digest, digest(key))
         if row is None or row.revoked_at is not None:
             raise Unauthenticated("this API key is not known here", reason="KEY_INVALID")
-        return row.tenant
+        return Asker(row.tenant, row.id)

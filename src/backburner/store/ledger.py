@@ -6,13 +6,14 @@ is committed. Figures behind the layout: design section 5.
 """
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
 import msgspec
 
 from backburner.core.job import Counts
-from backburner.core.request import CheckedLine, Outcome, OutcomeKind, Usage
+from backburner.core.request import CheckedLine, Outcome, OutcomeKind, Usage, added
 from backburner.store.sqlite import connect, migrate, script, transaction
 
 MIGRATIONS = (script("ledger.sql"),)
@@ -69,7 +70,8 @@ class Bitmap:
 
 
 class Ledger:
-    """The writing side. Every method runs on the writer lane; `counts`, `usage` and `progress` may be read anywhere."""
+    """The writing side. Every method runs on the writer lane; `counts`, `usage`, `used` and `progress` may be read
+    anywhere."""
 
     def __init__(self, path: Path, used: "Callable[[Ledger], None]" = lambda _: None) -> None:
         """`used` is told before every use of the file: whoever bounds the open files must know."""
@@ -77,6 +79,7 @@ class Ledger:
         self._used = used
         self._db: sqlite3.Connection | None = None
         self._done = Bitmap()
+        self.used: dict[tuple[str, str], Usage] = {}  # tokens by engine and model
         self.sealed = False
         try:
             self._load(self._open())
@@ -88,12 +91,11 @@ class Ledger:
         migrate(db, "ledger", MIGRATIONS)
         self.progress = self._read_progress(db)
         counted = {OutcomeKind.ANSWER.value: 0, OutcomeKind.ERROR.value: 0}
-        prompt = cached = output = 0
-        rows = db.execute("SELECT ordinal, kind, prompt_tokens, cached_tokens, output_tokens FROM outcome")
-        for ordinal, kind, *tokens in rows:
+        for ordinal, kind in db.execute("SELECT ordinal, kind FROM outcome"):
             counted[kind] += self._done.add(ordinal)
-            prompt, cached, output = prompt + tokens[0], cached + tokens[1], output + tokens[2]
-        self.usage = Usage(prompt, cached, output)
+        sums = "SELECT engine, model, sum(prompt_tokens), sum(cached_tokens), sum(output_tokens) FROM outcome"
+        for engine, model, *tokens in db.execute(f"{sums} GROUP BY engine, model"):
+            self.used[engine, model] = Usage(*tokens)
         self.counts = Counts(self.progress.next_ordinal, *counted.values())
         self.last_seq: int = db.execute("SELECT coalesce(max(seq), 0) FROM outcome").fetchone()[0]
         self._last_attempt: int = db.execute("SELECT coalesce(max(id), 0) FROM attempt").fetchone()[0]
@@ -102,6 +104,11 @@ class Ledger:
                 "SELECT ordinal, count(*) FROM attempt WHERE ended_at IS NULL GROUP BY ordinal"
             ).fetchall()
         )
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of all outcomes."""
+        return added(*self.used.values())
 
     def _open(self) -> sqlite3.Connection:
         self._used(self)
@@ -239,13 +246,13 @@ class Ledger:
     def _count(self, outcomes: Sequence[Outcome], seq: int) -> None:
         self.last_seq = seq
         answers = 0
-        prompt, cached, output = self.usage.prompt, self.usage.cached, self.usage.output
+        more: defaultdict[tuple[str, str], list[Usage]] = defaultdict(list)
         for outcome in outcomes:
             self._done.add(outcome.ordinal)
             answers += outcome.kind is OutcomeKind.ANSWER
-            used = outcome.usage
-            prompt, cached, output = prompt + used.prompt, cached + used.cached, output + used.output
-        self.usage = Usage(prompt, cached, output)
+            more[outcome.engine, outcome.model].append(outcome.usage)
+        for lane, usages in more.items():
+            self.used[lane] = added(self.used.get(lane, Usage()), *usages)
         self.counts = Counts(
             self.progress.next_ordinal,
             self.counts.succeeded + answers,

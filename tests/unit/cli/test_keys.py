@@ -19,7 +19,7 @@ def running(tmp_path: Path) -> KeyService:
 
 
 def tenant(service: KeyService, key: str | None) -> str:
-    return asyncio.run(service.tenant_of(key))
+    return asyncio.run(service.asker(key)).tenant
 
 
 def test_a_running_server_notices_new_and_revoked_keys(

@@ -24,7 +24,7 @@ def keys(stores: Stores, clock: VirtualClock) -> KeyService:
 async def test_without_any_key_everyone_is_the_one_tenant(keys: KeyService) -> None:
     assert not keys.required
     for shown in (None, "", "whatever an SDK insists on sending"):
-        assert await keys.tenant_of(shown) == DEFAULT_TENANT
+        assert (await keys.asker(shown)).tenant == DEFAULT_TENANT
 
 
 @virtually
@@ -32,16 +32,16 @@ async def test_a_key_speaks_for_its_tenant_and_only_a_known_one_does(keys: KeySe
     _, first = await keys.create("research", "laptop")
     _, second = await keys.create("sales", "")
     assert keys.required
-    assert await keys.tenant_of(first) == "research"
-    assert await keys.tenant_of(second) == "sales"
+    assert (await keys.asker(first)).tenant == "research"
+    assert (await keys.asker(second)).tenant == "sales"
     for wrong in ("x", first[:-1], first + " ", first.upper()):
         with pytest.raises(Unauthenticated) as refused:
-            await keys.tenant_of(wrong)
+            await keys.asker(wrong)
         assert refused.value.reason == "KEY_INVALID"
         assert wrong not in refused.value.message
     for missing in (None, ""):
         with pytest.raises(Unauthenticated) as refused:
-            await keys.tenant_of(missing)
+            await keys.asker(missing)
         assert refused.value.reason == "KEY_MISSING"
 
 
@@ -54,7 +54,7 @@ async def test_a_revoked_key_is_refused_at_once_and_revoking_the_last_opens_noth
     assert keys.required
     for shown in (key, None):
         with pytest.raises(Unauthenticated):
-            await keys.tenant_of(shown)
+            await keys.asker(shown)
     with pytest.raises(NotFound):
         await keys.revoke("nothing")
 
@@ -66,10 +66,10 @@ async def test_a_key_made_beside_a_running_service_is_known_at_once(
     beside = KeyService(clock, Keys(stores.catalog), Lanes.inline())
     row, key = await beside.create("research", "")
     assert keys.required
-    assert await keys.tenant_of(key) == "research"
+    assert (await keys.asker(key)).tenant == "research"
     await beside.revoke(row.id)
     with pytest.raises(Unauthenticated):
-        await keys.tenant_of(key)
+        await keys.asker(key)
 
 
 @virtually

@@ -11,6 +11,7 @@ from backburner.api import bodies
 from backburner.api.services import Services
 from backburner.core.errors import InvalidArgument, Violation
 from backburner.core.limits import MESSAGE_BATCH_PAGE_SIZE_DEFAULT, MESSAGE_BODY_BYTES, PAGE_SIZE_MAX
+from backburner.service.keys import Asker
 
 ROOT = "/anthropic"
 WAY_OUT = "Shorten the conversation, or send smaller images and documents"
@@ -18,13 +19,17 @@ WAY_OUT = "Shorten the conversation, or send smaller images and documents"
 
 @dataclass(frozen=True)
 class Call:
-    """`name` is what a route's path leaves open; `tenant` has been authenticated."""
+    """`name` is what a route's path leaves open; `asker` has been authenticated."""
 
     services: Services
     request: Request
-    tenant: str
+    asker: Asker
     request_id: str
     name: str = ""
+
+    @property
+    def tenant(self) -> str:
+        return self.asker.tenant
 
     @property
     def base_url(self) -> str:

@@ -43,8 +43,8 @@ class AnthropicDoor:
     async def _answer(self, request: Request, request_id: str) -> Response:
         try:
             route, name = self._find(request)
-            tenant = await auth.tenant(request, self._services)
-            return await route.answer(Call(self._services, request, tenant, request_id, name))
+            asker = await auth.asker(request, self._services)
+            return await route.answer(Call(self._services, request, asker, request_id, name))
         except Refused as refused:
             return refused_response(refused, request_id)
         except ClientDisconnect:

@@ -209,4 +209,4 @@ async def results(call: Call) -> Response:
 
 
 def _native(call: Call) -> native.Call:
-    return native.Call(call.services, call.request, call.tenant, call.name)
+    return native.Call(call.services, call.request, call.asker, call.name)

@@ -17,6 +17,7 @@ from backburner.api import bodies
 from backburner.api.services import Services
 from backburner.core.errors import InvalidArgument, Violation
 from backburner.core.limits import JSON_BODY_BYTES
+from backburner.service.keys import Asker
 
 WAY_OUT = "Upload large media with the Files API and name it by fileData"
 VERSIONS = ("v1beta", "v1", "v1alpha")
@@ -24,14 +25,18 @@ VERSIONS = ("v1beta", "v1", "v1alpha")
 
 @dataclass(frozen=True)
 class Call:
-    """`name` is what stands between the collection and the verb; `tenant` has been authenticated."""
+    """`name` is what stands between the collection and the verb; `asker` has been authenticated."""
 
     services: Services
     request: Request
-    tenant: str
+    asker: Asker
     version: str
     collection: str
     name: str
+
+    @property
+    def tenant(self) -> str:
+        return self.asker.tenant
 
     @property
     def base_url(self) -> str:

@@ -15,6 +15,7 @@ from backburner.api.gemini.routes import TABLE, VERBS
 from backburner.api.services import Services
 from backburner.core.errors import Code, NotFound, Refused
 from backburner.dialects.gemini.status import error_of, status
+from backburner.service.keys import Asker
 
 log = logging.getLogger("backburner.api")
 
@@ -70,13 +71,13 @@ class GeminiDoor:
 
     async def _call(self, request: Request, target: Target) -> Call:
         if target.prefix == "upload" and request.query_params.get("upload_id"):
-            tenant = ""  # the upload's id is the credential (contract 0.3)
+            asker = Asker("")  # the upload's id is the credential (contract 0.3)
         else:
-            tenant = await auth.tenant(request, self._services)
+            asker = await auth.asker(request, self._services)
         name = target.name
         if target.collection in ("tunedModels", "dynamic") and name:
             name = f"{target.collection}/{name}"
-        return Call(self._services, request, tenant, target.version, target.collection, name)
+        return Call(self._services, request, asker, target.version, target.collection, name)
 
 
 def refused_response(refused: Refused, input_name: str | None = None) -> Response:

@@ -13,6 +13,7 @@ from backburner.api import answers, bodies
 from backburner.api.services import Services
 from backburner.core.errors import InvalidArgument, Violation
 from backburner.core.limits import JSON_BODY_BYTES
+from backburner.service.keys import Asker
 
 WAY_OUT = "Nothing that this API takes is that large"
 AUTH = "key"  # the query parameter that may hold the API key (api/auth.py)
@@ -33,12 +34,16 @@ class Query(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Call:
-    """`name` is what stands in the path's place for one; `tenant` has been authenticated."""
+    """`name` is what stands in the path's place for one; `asker` has been authenticated."""
 
     services: Services
     request: Request
-    tenant: str
+    asker: Asker
     name: str
+
+    @property
+    def tenant(self) -> str:
+        return self.asker.tenant
 
     def text(self, name: str) -> str:
         return self.request.query_params.get(name, "")

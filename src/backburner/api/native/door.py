@@ -41,9 +41,9 @@ class NativeDoor:
         name = ""
         try:
             route, name = found(request.method, request.url.path.removeprefix(PREFIX))
-            tenant = await auth.tenant(request, self._services)
+            asker = await auth.asker(request, self._services)
             route.check(request)
-            return await route.answer(Call(self._services, request, tenant, name))
+            return await route.answer(Call(self._services, request, asker, name))
         except Refused as refused:
             return refused_response(_named(refused, name))
         except ClientDisconnect:

@@ -16,6 +16,7 @@ from backburner.api.services import Services
 from backburner.core.errors import InvalidArgument, Violation
 from backburner.core.limits import JSON_BODY_BYTES
 from backburner.dialects.openai.names import Ids
+from backburner.service.keys import Asker
 
 ROOT = "/openai/v1"
 GOOGLE_ROOT = "/v1beta/openai"
@@ -26,13 +27,17 @@ WAY_OUT = "Put the requests into a file and make a batch of it"
 
 @dataclass(frozen=True)
 class Call:
-    """`name` is the id in the path as the caller wrote it; `tenant` has been authenticated."""
+    """`name` is the id in the path as the caller wrote it; `asker` has been authenticated."""
 
     services: Services
     request: Request
-    tenant: str
+    asker: Asker
     ids: Ids
     name: str
+
+    @property
+    def tenant(self) -> str:
+        return self.asker.tenant
 
     async def body(self) -> bytes:
         """Raises TooLarge."""

@@ -41,8 +41,8 @@ class OpenAIDoor:
         name = ""
         try:
             route, name = self._find(request)
-            tenant = await auth.tenant(request, self._services)
-            return await route.answer(Call(self._services, request, tenant, ROOTS[self._root], name))
+            asker = await auth.asker(request, self._services)
+            return await route.answer(Call(self._services, request, asker, ROOTS[self._root], name))
         except Refused as refused:
             return refused_response(refused, name)
         except ClientDisconnect:
