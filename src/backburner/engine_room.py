@@ -8,7 +8,7 @@ from backburner.core.errors import InvalidArgument
 from backburner.engines.local.engine import LocalEngine
 from backburner.engines.openai import OpenAIEngine
 from backburner.engines.protocol import Engine
-from backburner.engines.routes import ANY, Rule
+from backburner.engines.routes import ANY, Rule, Terms
 from backburner.engines.simulated import SimulatedEngine
 from backburner.engines.simulated_options import parse_simulated
 
@@ -49,6 +49,16 @@ def reachable(rules: list[Rule]) -> list[Rule]:
         if rule.pattern == ANY:
             return rules[: place + 1]
     return rules
+
+
+def terms_of(settings: Settings) -> dict[str, Terms]:
+    """What the settings say of engines beside where they are. Raises InvalidArgument."""
+    for name, engine in settings.engines.items():
+        if engine.reserved_slots is not None and engine.reserved_slots < 0:
+            raise InvalidArgument(
+                f"engines.{name}: reserved_slots is {engine.reserved_slots}; expected 0 or more"
+            )
+    return {name: Terms(reserved_slots=engine.reserved_slots) for name, engine in settings.engines.items()}
 
 
 def _rule(pattern: str, target: str) -> Rule:

@@ -16,7 +16,7 @@ from backburner.dialects.anthropic.dialect import AnthropicDialect
 from backburner.dialects.gemini.dialect import GeminiDialect
 from backburner.dialects.openai.dialect import OpenAIDialect
 from backburner.dialects.protocol import Dialect
-from backburner.engine_room import build_engines
+from backburner.engine_room import build_engines, terms_of
 from backburner.engines.protocol import Engine
 from backburner.engines.routes import Routes
 from backburner.policy.price import Prices
@@ -67,7 +67,7 @@ class House:
         self.stores = Stores(Path(settings.data).expanduser())
         self.lanes = lanes or Lanes.real()
         built, rules = build_engines(settings, self.clock)
-        self.routes = Routes(built if engines is None else engines, rules)
+        self.routes = Routes(built if engines is None else engines, rules, terms_of(settings))
         dialects: tuple[Dialect, ...] = (GeminiDialect(), AnthropicDialect(), OpenAIDialect())
         self.dialects = {dialect.name: dialect for dialect in dialects}
         self.board = Board(self.clock, self.stores, self.lanes, self.dialects)

@@ -119,8 +119,20 @@ class ScriptedEngine:
     def plug_in(self) -> None:
         self._unplugged = False
 
-    def stream(self, call: Call, deadline_s: float) -> AsyncIterator[Delta | Trouble]:
-        raise NotImplementedError
+    async def stream(self, call: Call, deadline_s: float) -> AsyncIterator[Delta | Trouble]:
+        """Words without end, one each `latency_s`, until the caller hangs up; or trouble."""
+        text: str = call.body["messages"][-1]["content"]
+        self.tries[text] += 1
+        play = self.play(text, self.tries[text])
+        made = Made(text, call.model, self._clock.monotonic(), tuple(self.in_flight))
+        self.calls.append(made)
+        try:
+            while play.trouble is None:
+                await self._clock.sleep(play.latency_s)
+                yield Delta(choices=[{"index": 0, "delta": {"content": "word "}, "finish_reason": None}])
+            yield play.trouble
+        finally:
+            made.ended = "cancelled"
 
     async def count_tokens(self, model: str, body: dict[str, Json]) -> int | Trouble:
         raise NotImplementedError

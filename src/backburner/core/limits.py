@@ -46,6 +46,7 @@ ATTEMPTS = 5  # calls charged to one request before its trouble becomes its outc
 RETRY_BASE_S = 0.5
 RETRY_CAP_S = 60.0
 CALL_DEADLINE_S = 600.0  # one call to an engine
+CALLERS_WAITING = 1000  # for a slot of one model: whoever comes then is refused at once
 DRAIN_S = 5.0  # calls in flight get this long on SIGTERM
 
 DEFAULT_OUTPUT_TOKENS = 512  # cap for a request that names none, on the embedded model

@@ -1,6 +1,6 @@
 """Which engine serves a model name. Rules are read in order; the first whose pattern fits decides."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -19,10 +19,18 @@ class Rule(msgspec.Struct, frozen=True):
     model: str
 
 
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator says of an engine. `reserved_slots` are kept from jobs while people call, None for a share
+    of its slots."""
+
+    reserved_slots: int | None = None
+
+
 class Route(msgspec.Struct, frozen=True):
     engine: Engine
     model: str
     capabilities: Capabilities
+    terms: Terms = Terms()
 
     @property
     def lane(self) -> tuple[str, str]:
@@ -30,8 +38,11 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class Routes:
-    def __init__(self, engines: Iterable[Engine], rules: Sequence[Rule]) -> None:
+    def __init__(
+        self, engines: Iterable[Engine], rules: Sequence[Rule], terms: Mapping[str, Terms] | None = None
+    ) -> None:
         self.engines = {engine.name: engine for engine in engines}
+        self._terms = terms or {}
         self.rules = tuple(rules)
 
     def find(self, name: str) -> Route | None:
@@ -45,7 +56,8 @@ class Routes:
                 return self._route(engine, asked)
         return None
 
-    @staticmethod
-    def _route(engine: Engine, model: str) -> Route | None:
+    def _route(self, engine: Engine, model: str) -> Route | None:
         capabilities = engine.capabilities(model)
-        return Route(engine, model, capabilities) if capabilities is not None else None
+        if capabilities is None:
+            return None
+        return Route(engine, model, capabilities, self._terms.get(engine.name, Terms()))

@@ -66,7 +66,7 @@ class EngineService:
     def _model(self, engine: str, info: ModelInfo, flying: dict[tuple[str, str], int]) -> EngineModel:
         lane = (engine, info.id)
         pace = self._slots.paces.get(lane)
-        closed_s = pace.closed_until - self._clock.monotonic() if pace is not None else 0.0
+        closed_s = self._slots.closed_until(engine) - self._clock.monotonic()
         shared = self._keys.required  # how busy other tenants are is theirs to know
         return EngineModel(
             id=info.id,

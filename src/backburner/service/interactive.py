@@ -1,9 +1,10 @@
 """Calls that a person waits for: the same translation and the same engines as a batch, but at once.
 
-A flex call waits for a slot at batch priority and is then answered like any other. Neither is durable.
+They count in the pace of their lane like the calls of jobs, and go first (work/slots.py). A flex call waits for a
+slot at batch priority and is then answered like any other. Neither is durable.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from backburner.core.clock import Clock
 from backburner.core.errors import (
@@ -68,26 +69,30 @@ class InteractiveService:
 
     async def call(self, route: Route, call: Call, *, flex: bool = False) -> Answer:
         """Raises Refused for every trouble, in words and with the delay that the engine asked for."""
-        if not flex:
-            return answer_of(await route.engine.call(call, CALL_DEADLINE_S))
-        pace = await self._slots.turn(route)
+        seat = await self._slots.enter(route, flex=flex)
         try:
             result = await route.engine.call(call, CALL_DEADLINE_S)
         except BaseException:  # the caller hung up: the slot must come back
-            pace.failed()
+            seat.leave(None, whole=False)
             raise
-        if isinstance(result, Trouble) and result.kind is TroubleKind.BUSY:
-            pace.refused(self._clock.monotonic(), result.retry_after_s)
-        else:
-            pace.answered()
+        seat.leave(result if isinstance(result, Trouble) else None, whole=True)
         return answer_of(result)
 
     async def stream(self, route: Route, call: Call) -> AsyncIterator[Delta]:
-        """Raises Refused, also in the middle."""
-        async for piece in route.engine.stream(call, CALL_DEADLINE_S):
-            if isinstance(piece, Trouble):
-                raise refusal_of(piece)
-            yield piece
+        """Raises Refused, also in the middle. The slot is taken until the end, or until the caller hangs up."""
+        seat, trouble, whole = await self._slots.enter(route), None, False
+        pieces = route.engine.stream(call, CALL_DEADLINE_S)
+        try:
+            async for piece in pieces:
+                if isinstance(piece, Trouble):
+                    trouble = piece
+                    raise refusal_of(piece)
+                yield piece
+            whole = True
+        finally:
+            seat.leave(trouble, whole=whole)
+            if isinstance(pieces, AsyncGenerator):  # the engine's call ends now, not when memory is tidied up
+                await pieces.aclose()
 
     async def count_tokens(self, route: Route, call: Call) -> int:
         counted = await route.engine.count_tokens(route.model, call.body)

@@ -45,8 +45,7 @@ class Waiting:
         if status.health is not Health.UP:
             why = f": {status.reason}" if status.reason else ""
             return f"the engine {route.engine.name} is {status.health}{why}"
-        pace = self._slots.paces.get(route.lane)
-        closed_s = pace.closed_until - self._clock.monotonic() if pace is not None else 0.0
+        closed_s = self._slots.closed_until(route.engine.name) - self._clock.monotonic()
         if closed_s > 0:
             until = rfc3339(self._clock.now() + closed_s)[:19]
             return f"the engine {route.engine.name} asked not to be called until {until}Z"

@@ -89,7 +89,7 @@ class Dispatcher:
 
     async def _nap(self) -> None:
         now = self._clock.monotonic()
-        due = [*self._due.values(), *self._slots.closed_until()]
+        due = [*self._due.values(), *self._slots.openings()]
         nap_s = min([IDLE_S, *(at - now for at in due if at > now)])
         waker = asyncio.ensure_future(self._board.changed.wait())
         sleeper = asyncio.ensure_future(self._clock.sleep(nap_s))
@@ -102,7 +102,7 @@ class Dispatcher:
     def _choose(self) -> list[Start]:
         now = self._clock.monotonic()
         self._look_around(now)
-        room = self._slots.room(now)
+        room = self._slots.room(now, {route.lane for _, route, _ in self._offers.values()})
         starts = self._slots.suspects(now)
         if not any(room.values()):
             return starts
@@ -229,7 +229,7 @@ class Dispatcher:
             # engine's slots, answered or not (P3).
             self.committer.put(run, AttemptEnd(attempt, now), result, lambda: self._settled(run, pace))
             return
-        self._slots.troubled(pace, result)
+        self._slots.troubled(route, result)
         end = AttemptEnd(attempt, now, result.kind, result.message)
         decision = after(result, request.tries, self._chance.random())
         if isinstance(decision, GiveUp):

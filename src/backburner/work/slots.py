@@ -1,16 +1,19 @@
-"""Who may call which engine now: one pace per lane, and the turns, suspects and canaries that share it.
+"""Who may call which engine now: one pace per lane, and the people, flex calls, suspects and canaries that share it.
 
-A lane is an engine and one of its models. Nothing here makes a call: whoever makes one takes a slot before and
-tells the lane's pace afterwards how it went.
+A lane is an engine and one of its models. Nothing here makes a call: whoever makes one takes a slot before and says
+afterwards how it went.
 """
 
 import asyncio
 from collections import defaultdict, deque
+from collections.abc import Collection
 
 from backburner.core.clock import Clock
+from backburner.core.errors import Exhausted
 from backburner.core.exchange import Trouble, TroubleKind
+from backburner.core.limits import CALLERS_WAITING
 from backburner.engines.routes import Route
-from backburner.policy.pace import Pace
+from backburner.policy.pace import RESERVED, Pace
 from backburner.work.board import Board
 from backburner.work.run import JobRun
 from backburner.work.window import Ready
@@ -21,12 +24,28 @@ Lane = tuple[str, str]  # an engine and one of its models
 Start = tuple[JobRun, Ready, Route]
 
 
+class Seat:
+    """A slot for one call that belongs to no job. `leave` gives it back, once."""
+
+    def __init__(self, slots: "Slots", route: Route, *, person: bool) -> None:
+        self._slots = slots
+        self._route = route
+        self._person = person
+
+    def leave(self, trouble: Trouble | None, *, whole: bool) -> None:
+        """How the call went: with trouble, to its end (`whole`), or until the caller hung up."""
+        self._slots.vacate(self._route, trouble, whole=whole, person=self._person)
+
+
 class Slots:
     def __init__(self, clock: Clock, board: Board) -> None:
         self._clock = clock
         self._board = board
         self.paces: dict[Lane, Pace] = {}
+        self._doors: dict[str, float] = {}  # by engine: until when it asked not to be called
+        self._people: defaultdict[Lane, deque[asyncio.Future[None]]] = defaultdict(deque)
         self._turns: defaultdict[Lane, deque[asyncio.Future[None]]] = defaultdict(deque)
+        self._wanted: Collection[Lane] = ()  # where jobs had requests ready, when last asked
         self._suspects: defaultdict[Lane, deque[Start]] = defaultdict(deque)
         self._alone: set[Lane] = set()  # where a suspect is in flight
         self._canaries: defaultdict[Lane, int] = defaultdict(int)  # in flight
@@ -34,30 +53,36 @@ class Slots:
     def pace(self, route: Route) -> Pace:
         pace = self.paces.get(route.lane)
         if pace is None:
-            slots = route.capabilities.slots
-            pace = self.paces[route.lane] = Pace(limit=float(slots), cap=slots)
+            slots, reserved = route.capabilities.slots, route.terms.reserved_slots
+            kept = int(slots * RESERVED) if reserved is None else reserved
+            pace = self.paces[route.lane] = Pace(limit=float(slots), cap=slots, reserved=kept)
         return pace
 
-    def closed_until(self) -> list[float]:
-        """When the doors of engines open again."""
-        return [pace.closed_until for pace in self.paces.values()]
+    def closed_until(self, engine: str) -> float:
+        """When the door of an engine opens again that asked to be left alone, all its models together; long past
+        for one that did not."""
+        return self._doors.get(engine, float("-inf"))
+
+    def openings(self) -> list[float]:
+        """When the doors that are closed open again."""
+        return list(self._doors.values())
 
     # -- calls of jobs
 
-    def room(self, now: float) -> dict[Lane, int]:
-        """Free slots per lane, after those who wait for a turn of their own have theirs. None where a suspect
-        waits for the others to be gone, or is in flight."""
+    def room(self, now: float, wanted: Collection[Lane]) -> dict[Lane, int]:
+        """Free slots per lane for jobs, of which those in `wanted` have something for them; after people who wait
+        and after flex calls. None where a suspect waits for the other jobs' calls to be gone, or is in flight."""
+        self._wanted = wanted
         room: dict[Lane, int] = {}
         for lane, pace in self.paces.items():
-            if self._suspects[lane] or lane in self._alone:
+            self._let_in(lane, now)
+            if self._suspects[lane] or lane in self._alone or now < self.closed_until(lane[0]):
                 room[lane] = 0
                 continue
             turns = self._turns[lane]
             while turns and pace.room(now) > 0:
-                turn = turns.popleft()
-                if not turn.done():
+                if _given(turns.popleft()):
                     pace.start()
-                    turn.set_result(None)
             room[lane] = pace.room(now)
         return room
 
@@ -81,7 +106,9 @@ class Slots:
         while waiting and waiting[0][0].job.ended:
             waiting.popleft()
             self._board.changed.set()
-        return [waiting.popleft()] if waiting and not pace.in_flight and pace.room(now) else []
+        if not waiting or pace.of_jobs or not pace.room(now) or now < self.closed_until(lane[0]):
+            return []
+        return [waiting.popleft()]
 
     def start(self, request: Ready, route: Route) -> Pace:
         """Takes the slot of a job's request. `land` gives back what is its own; the pace is told apart."""
@@ -97,25 +124,73 @@ class Slots:
         if request.tries.alone:
             self._alone.discard(route.lane)
 
-    def troubled(self, pace: Pace, trouble: Trouble) -> None:
-        if trouble.kind is TroubleKind.BUSY:
-            pace.refused(self._clock.monotonic(), trouble.retry_after_s)
-        else:
+    def troubled(self, route: Route, trouble: Trouble) -> None:
+        """A call brought none. A Retry-After closes the door of the whole engine."""
+        pace, now = self.pace(route), self._clock.monotonic()
+        if trouble.kind is not TroubleKind.BUSY:
             pace.failed()
+            return
+        pace.refused(now)
+        if trouble.retry_after_s is not None:
+            until = max(self.closed_until(route.engine.name), now + trouble.retry_after_s)
+            self._doors[route.engine.name] = until
 
     # -- calls of their own
 
-    async def turn(self, route: Route) -> Pace:
-        """Waits for a slot at batch priority. The caller tells the pace how the call went."""
-        pace = self.pace(route)
+    async def enter(self, route: Route, *, flex: bool = False) -> Seat:
+        """A slot for a call that somebody waits for: at once where there is one, a reserved one too, else the next.
+        A flex call waits for its turn at the priority of jobs.
+
+        A door that is closed keeps nobody waiting who is not flex: what the engine says now is the caller's answer.
+        Raises Exhausted when too many wait already."""
+        queue, pace = (self._turns if flex else self._people)[route.lane], self.pace(route)
+        if not flex and not queue and pace.admits(wanted=self._wants(route.lane)):
+            pace.enter(self._clock.monotonic())
+            return Seat(self, route, person=True)
+        if len(queue) >= CALLERS_WAITING:
+            raise Exhausted(
+                f"all slots of the engine {route.engine.name} are taken, and {len(queue):,} callers wait for one",
+                retry_after_s=1.0,
+            )
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._turns[route.lane].append(future)
+        queue.append(future)
         self._board.changed.set()
+        seat = Seat(self, route, person=not flex)
         try:
             await future
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():  # given, and the caller gone at the same moment
-                pace.failed()
-                self._board.changed.set()
+                seat.leave(None, whole=False)
             raise
-        return pace
+        return seat
+
+    def vacate(self, route: Route, trouble: Trouble | None, *, whole: bool, person: bool) -> None:
+        pace, now = self.pace(route), self._clock.monotonic()
+        if person:
+            pace.leave(now)
+        if trouble is not None:
+            self.troubled(route, trouble)
+        elif whole:
+            pace.answered()
+        else:
+            pace.failed()
+        self._let_in(route.lane, now)
+        self._board.changed.set()
+
+    def _let_in(self, lane: Lane, now: float) -> None:
+        """People who wait have the slots that are free."""
+        queue, pace = self._people[lane], self.paces[lane]
+        while queue and pace.admits(wanted=self._wants(lane)):
+            if _given(queue.popleft()):
+                pace.enter(now)
+
+    def _wants(self, lane: Lane) -> bool:
+        return lane in self._wanted or bool(self._turns[lane])
+
+
+def _given(turn: "asyncio.Future[None]") -> bool:
+    """Whether whoever waited was still there to take it."""
+    if turn.done():
+        return False
+    turn.set_result(None)
+    return True

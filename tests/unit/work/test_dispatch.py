@@ -268,11 +268,11 @@ async def test_a_flex_call_waits_for_a_slot_at_batch_priority(tmp_path: Path, cl
         route = house.routes.find("m")
         assert route is not None
         before = clock.monotonic()
-        pace = await house.slots.turn(route)
+        seat = await house.slots.enter(route, flex=True)
         assert 0 < clock.monotonic() - before <= 1.0
         await clock.sleep(2.5)  # between the ends of calls
         assert len(engine.in_flight) == 1, "its slot is taken"
-        pace.answered()
+        seat.leave(None, whole=True)
         await clock.sleep(2.0)
         assert len(engine.in_flight) == 2
 
@@ -288,14 +288,14 @@ async def test_a_caller_who_hangs_up_while_waiting_for_a_turn_leaves_no_slot_tak
         route = house.routes.find("m")
         assert route is not None
         for steps in range(12):  # hang up at every moment of it, the one of being given the slot included
-            waiter = asyncio.ensure_future(house.slots.turn(route))
+            waiter = asyncio.ensure_future(house.slots.enter(route, flex=True))
             for _ in range(steps):
                 await asyncio.sleep(0)
             waiter.cancel()
             if (await asyncio.gather(waiter, return_exceptions=True))[
                 0
             ].__class__ is not asyncio.CancelledError:
-                waiter.result().failed()
+                waiter.result().leave(None, whole=False)
         assert house.slots.paces[route.lane].in_flight == 0
 
 
