@@ -54,9 +54,9 @@ def reachable(rules: list[Rule]) -> list[Rule]:
 def terms_of(settings: Settings) -> dict[str, Terms]:
     """What the settings say of engines beside where they are. Raises InvalidArgument."""
     for name, engine in settings.engines.items():
-        if engine.reserved_slots is not None and engine.reserved_slots < 0:
+        if engine.reserved_slots < -1:
             raise InvalidArgument(
-                f"engines.{name}: reserved_slots is {engine.reserved_slots}; expected 0 or more"
+                f"engines.{name}: reserved_slots is {engine.reserved_slots}; expected 0 or more, or -1 for a share"
             )
     return {name: Terms(reserved_slots=engine.reserved_slots) for name, engine in settings.engines.items()}
 

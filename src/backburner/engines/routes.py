@@ -20,10 +20,10 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What the operator says of an engine. `reserved_slots` are kept from jobs while people call, None for a share
+    """What the operator says of an engine. `reserved_slots` are kept from jobs while people call, -1 for a share
     of its slots."""
 
-    reserved_slots: int | None = None
+    reserved_slots: int = -1
 
 
 class Route(msgspec.Struct, frozen=True):

@@ -54,7 +54,7 @@ class Slots:
         pace = self.paces.get(route.lane)
         if pace is None:
             slots, reserved = route.capabilities.slots, route.terms.reserved_slots
-            kept = int(slots * RESERVED) if reserved is None else reserved
+            kept = int(slots * RESERVED) if reserved < 0 else reserved
             pace = self.paces[route.lane] = Pace(limit=float(slots), cap=slots, reserved=kept)
         return pace
 
