@@ -21,6 +21,7 @@ from backburner.store.ledger_reader import LedgerReader
 from backburner.store.sqlite import transaction
 from backburner.store.stores import Stores
 from backburner.work.dispatch import Dispatcher
+from backburner.work.slots import Slots
 from backburner.work.window import Window
 from tests.sim.scenario import draw
 from tests.sim.world import Violation, simulate
@@ -75,8 +76,7 @@ def pace_over_its_cap(patch: Patch) -> None:
 
 def retry_after_ignored(patch: Patch) -> None:
     """The door is not closed for as long as the engine asked."""
-    refused = Pace.refused
-    patch.setattr(Pace, "refused", lambda self, now, retry_after_s: refused(self, now, None))
+    patch.setattr(Slots, "closed_until", lambda self, engine: float("-inf"))
 
 
 def answers_swapped(patch: Patch) -> None:
