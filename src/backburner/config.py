@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -63,6 +63,8 @@ def _models_folder() -> str:
 
 class TenantSettings(Quota, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One `[tenants.NAME]` table; `[tenants."*"]` is for all that have none of their own."""
+
+    weight: Annotated[float, msgspec.Meta(gt=0)] = 1.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

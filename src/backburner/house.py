@@ -20,6 +20,7 @@ from backburner.engine_room import build_engines, terms_of
 from backburner.engines.protocol import Engine
 from backburner.engines.routes import Routes
 from backburner.policy.price import Prices
+from backburner.policy.share import Shares
 from backburner.service.caches import CacheService
 from backburner.service.engines import EngineService
 from backburner.service.estimate import EstimateService
@@ -75,6 +76,7 @@ class House:
             self.clock, self.stores, self.lanes, self.board, settings.result_retention_days * 86400
         )
         self.slots = Slots(self.clock, self.board)
+        self.shares = Shares(lambda tenant: settings.tenant(tenant).weight)
         self.dispatcher = Dispatcher(
             self.clock,
             self.stores,
@@ -82,6 +84,7 @@ class House:
             self.board,
             self.routes,
             self.slots,
+            self.shares,
             chance or random.Random(),
             self._publisher.submit,
         )

@@ -34,10 +34,16 @@ def memory_folder() -> Iterator[Path]:
 
 
 def build(
-    folder: Path, engine: Engine, clock: Clock | None = None, *, seed: int = 0, lanes: Lanes | None = None
+    folder: Path,
+    engine: Engine,
+    clock: Clock | None = None,
+    *,
+    seed: int = 0,
+    lanes: Lanes | None = None,
+    settings: Settings | None = None,
 ) -> House:
     house = House(
-        Settings(data=str(folder), engine="simulated"),
+        settings or Settings(data=str(folder), engine="simulated"),
         clock=clock or VirtualClock(),
         lanes=lanes or Lanes.inline(),
         engines=[engine],
@@ -49,10 +55,16 @@ def build(
 
 @asynccontextmanager
 async def running(
-    folder: Path, engine: Engine, clock: Clock | None = None, *, seed: int = 0, lanes: Lanes | None = None
+    folder: Path,
+    engine: Engine,
+    clock: Clock | None = None,
+    *,
+    seed: int = 0,
+    lanes: Lanes | None = None,
+    settings: Settings | None = None,
 ) -> AsyncIterator[House]:
     """A house that has started; at the end it stops, and no loop of it may have broken."""
-    house = build(folder, engine, clock, seed=seed, lanes=lanes)
+    house = build(folder, engine, clock, seed=seed, lanes=lanes, settings=settings)
     await house.start()
     try:
         yield house

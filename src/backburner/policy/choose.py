@@ -1,26 +1,19 @@
 """Whose request goes next.
 
-The tenant that was given least, by weight, goes first; inside it higher priority, then the job with least
-left to do (a 20-line job does not wait behind two million), then the older one. Design, section 7.4.
+The tenant that was given least, by weight, goes first; inside it the job that policy/agenda.py has in front. Before
+all of that, on a tenth of the slots, go canaries: of one job per tenant at a time, charged like everything else.
+Design, section 7.4.
 """
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Callable, Mapping
 
 import msgspec
 
+from backburner.policy.agenda import Agenda, Offer, Queue
+from backburner.policy.share import Lane, Shares
 
-class Offer(msgspec.Struct, frozen=True):
-    """A job with `ready` requests that could go now to `lane`, the (engine, model) it runs on; `canaries` of
-    them are its canary and go first."""
-
-    job: str
-    tenant: str
-    lane: tuple[str, str]
-    ready: int
-    remaining: int
-    priority: int
-    created_at: float
-    canaries: int = 0
+Entry = tuple[float, str, tuple[Lane, ...], Queue]  # what its tenant was given; whose it is settles ties
 
 
 class Pick(msgspec.Struct, frozen=True):
@@ -29,58 +22,90 @@ class Pick(msgspec.Struct, frozen=True):
 
 
 def choose(
-    offers: Sequence[Offer],
-    room: Mapping[tuple[str, str], int],
-    served: Mapping[str, float],
-    weights: Mapping[str, float],
-    canary_room: Mapping[tuple[str, str], int] | None = None,
+    agenda: Agenda,
+    room: Mapping[Lane, int],
+    shares: Shares,
+    canary_room: Mapping[Lane, int] | None = None,
 ) -> list[Pick]:
-    """How many requests of which job to start now.
-
-    `room` is the free slots per lane, `served` what each tenant was given so far, in tokens or any other
-    unit of which a request is worth one, `weights` their shares (1 where absent). `canary_room` is how many
-    canaries per lane may go before everything else.
-    """
-    free = dict(room)
-    given = {offer.tenant: served.get(offer.tenant, 0.0) for offer in offers}
-    left = {offer.job: offer.ready for offer in offers}
-    for offer, count in _canaries(offers, free, canary_room or {}):
-        left[offer.job] -= count
-        free[offer.lane] -= count
-        given[offer.tenant] += count
-    queues: dict[str, list[Offer]] = {}
-    for offer in sorted(offers, key=lambda x: (-x.priority, x.remaining, x.created_at, x.job)):
-        queues.setdefault(offer.tenant, []).append(offer)
-    while queues:
-        tenant = min(queues, key=lambda t: (given[t] / weights.get(t, 1.0), t))
-        queue = queues[tenant]
-        while queue and not (left[queue[0].job] and free.get(queue[0].lane, 0)):
-            del queue[0]  # used up, or its lane is full: neither comes back in this round
-        if not queue:
-            del queues[tenant]
-            continue
-        offer = queue[0]
-        # With one tenant left no one else's turn can come: take all there is room for at once.
-        count = min(left[offer.job], free[offer.lane]) if len(queues) == 1 else 1
-        left[offer.job] -= count
-        free[offer.lane] -= count
-        given[tenant] += count
-    return [Pick(o.job, o.ready - left[o.job]) for o in offers if left[o.job] < o.ready]
+    """How many requests of which job to start now. `room` is the free slots per lane, `canary_room` how many of them
+    canaries may have before everything else. Changes nothing: `shares` are charged by who starts the calls."""
+    round_ = _Round(agenda, room, shares)
+    if canary_room:
+        round_.canaries(canary_room)
+    round_.everything()
+    return [Pick(job, count) for job, count in round_.taken.items()]
 
 
-def _canaries(
-    offers: Sequence[Offer], free: Mapping[tuple[str, str], int], canary_room: Mapping[tuple[str, str], int]
-) -> list[tuple[Offer, int]]:
-    """Canaries that go out of turn: of one job per tenant, the oldest that has some left."""
-    room = {lane: min(count, free.get(lane, 0)) for lane, count in canary_room.items()}
-    firsts: dict[str, Offer] = {}
-    for offer in sorted(offers, key=lambda x: (x.created_at, x.job)):
-        if offer.canaries:
-            firsts.setdefault(offer.tenant, offer)
-    found: list[tuple[Offer, int]] = []
-    for offer in firsts.values():
-        count = min(offer.canaries, room.get(offer.lane, 0))
-        if count > 0:
-            room[offer.lane] -= count
-            found.append((offer, count))
-    return found
+class _Round:
+    """One round of choosing: `taken` so far, by job."""
+
+    def __init__(self, agenda: Agenda, room: Mapping[Lane, int], shares: Shares) -> None:
+        self.taken: dict[str, int] = {}
+        self._free = dict(room)
+        self._weight = shares.weight
+        open_lanes = {lane for lane, slots in room.items() if slots > 0}
+        self._given = {
+            queue: shares.of(queue.tenant, queue.lanes)
+            for queue in agenda.queues()
+            if not open_lanes.isdisjoint(queue.lanes)
+        }
+
+    def canaries(self, room: Mapping[Lane, int]) -> None:
+        left = dict(room)
+        self._draw(_next_canary(self.taken), left)
+
+    def everything(self) -> None:
+        places = dict.fromkeys(self._given, 0)
+
+        def following(queue: Queue) -> tuple[Offer, int] | None:
+            while (offer := queue.get(places[queue])) is not None:
+                if left := offer.ready - self.taken.get(offer.job, 0):
+                    return offer, left
+                places[queue] += 1  # used up: it does not come back in this round
+            return None
+
+        self._draw(following, None)
+
+    def _draw(
+        self, following: Callable[[Queue], tuple[Offer, int] | None], bound: dict[Lane, int] | None
+    ) -> None:
+        """One request after the other of the tenant that was given least, until nothing is left or no slot is free;
+        on each lane at most as many as `bound` says."""
+        heap: list[Entry] = [(given, x.tenant, x.lanes, x) for x, given in self._given.items()]
+        heapq.heapify(heap)
+        while heap:
+            queue = heap[0][-1]
+            found = following(queue)
+            free = {lane: n for lane in queue.lanes if (n := self._open(lane, bound)) > 0}
+            if found is None or not free:
+                heapq.heappop(heap)
+                continue
+            offer, left = found
+            # With one queue left no one else's turn can come: take all there is room for at once.
+            count = min(left, sum(free.values())) if len(heap) == 1 else 1
+            self.taken[offer.job] = self.taken.get(offer.job, 0) + count
+            self._given[queue] += count * offer.cost / self._weight(queue.tenant)
+            self._occupy(free, count, bound)
+            heapq.heapreplace(heap, (self._given[queue], queue.tenant, queue.lanes, queue))
+
+    def _open(self, lane: Lane, bound: dict[Lane, int] | None) -> int:
+        free = self._free.get(lane, 0)
+        return free if bound is None else min(free, bound.get(lane, 0))
+
+    def _occupy(self, free: dict[Lane, int], count: int, bound: dict[Lane, int] | None) -> None:
+        """Takes slots where most are free."""
+        for lane in sorted(free, key=lambda lane: -free[lane]):
+            part = min(count, free[lane])
+            count -= part
+            self._free[lane] -= part
+            if bound is not None:
+                bound[lane] -= part
+
+
+def _next_canary(taken: Mapping[str, int]) -> Callable[[Queue], tuple[Offer, int] | None]:
+    def following(queue: Queue) -> tuple[Offer, int] | None:
+        offer = queue.canary()
+        left = offer.canaries - taken.get(offer.job, 0) if offer is not None else 0
+        return (offer, left) if offer is not None and left > 0 else None
+
+    return following

@@ -6,8 +6,8 @@ service is known by its record after the restart; it holds a window of each job 
 
 import asyncio
 import random
-from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -20,10 +20,12 @@ from backburner.core.limits import DRAIN_S
 from backburner.core.request import Outcome
 from backburner.dialects.protocol import Stamp
 from backburner.engines.routes import Route, Routes
-from backburner.policy.choose import Offer, choose
+from backburner.policy.agenda import Agenda, Offer
+from backburner.policy.choose import choose
 from backburner.policy.pace import Pace
 from backburner.policy.plan import refused_whole
 from backburner.policy.retry import GiveUp, after
+from backburner.policy.share import Shares
 from backburner.store.ledger import AttemptEnd, Ledger
 from backburner.store.stores import Stores
 from backburner.work.board import Board
@@ -36,6 +38,7 @@ from backburner.work.window import Ready
 
 HELD = "held after its canary: look at the answers so far, then approve or cancel the job"
 IDLE_S = 1.0  # the longest nap; every event that matters ends it early
+BYTES_PER_TOKEN = 4.0  # of a line, where nothing better is known yet
 CUT = "cut"  # what ended an attempt that we stopped ourselves: no engine's fault and no request's
 
 
@@ -50,6 +53,7 @@ class Dispatcher:
         board: Board,
         routes: Routes,
         slots: Slots,
+        shares: Shares,
         chance: random.Random,
         finished: Callable[[JobRun], None],
     ) -> None:
@@ -59,16 +63,17 @@ class Dispatcher:
         self._board = board
         self._routes = routes
         self._slots = slots
+        self._shares = shares
         self._chance = chance
         self._finished = finished
         self._caller = Caller(clock, stores, lanes)
         self.committer = Committer(lanes, self._committed)
         self._feed = Feed(clock, stores, lanes, board, self.committer, self._keep)
-        self.served: defaultdict[str, float] = defaultdict(float)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._bug: BaseException | None = None
         self._looping = asyncio.Lock()
-        self._offers: dict[str, tuple[JobRun, Route, Offer]] = {}  # by job, as last looked at
+        self._agenda = Agenda()
+        self._ways: dict[str, Route] = {}  # by job, as last looked at
         self._due: dict[str, float] = {}  # by job: when to look at it again, whatever happens
         self._look_at = float("-inf")  # when to look at all of them
         self._stopping = False
@@ -102,13 +107,14 @@ class Dispatcher:
     def _choose(self) -> list[Start]:
         now = self._clock.monotonic()
         self._look_around(now)
-        room = self._slots.room(now, {route.lane for _, route, _ in self._offers.values()})
+        room = self._slots.room(now, self._agenda.lanes())
         starts = self._slots.suspects(now)
         if not any(room.values()):
             return starts
-        offers = [offer for _, _, offer in self._offers.values()]
-        for pick in choose(offers, room, self.served, {}, self._slots.canary_room()):
-            run, route, _ = self._offers[pick.job]
+        slots = {lane: pace.limit for lane, pace in self._slots.paces.items()}
+        self._agenda.weigh(self._clock.now(), slots, self._shares.weight)
+        for pick in choose(self._agenda, room, self._shares, self._slots.canary_room()):
+            run, route = self._board.runs[pick.job], self._ways[pick.job]
             self._board.touch(run)
             for _ in range(pick.count):
                 request = run.window.take(now)
@@ -133,12 +139,13 @@ class Dispatcher:
 
     def _look(self, run: JobRun, now: float) -> None:
         job = run.job.id
-        self._offers.pop(job, None)
         self._due.pop(job, None)
         if run.job.ended or run.complete:
+            self._leave(run)
             self._finished(run)
             return
         if run.condemned:  # it will fail as soon as its input is read to the end: no call is worth it
+            self._leave(run)
             return
         run.window.wake(now)
         self._feed.refill(run)
@@ -146,9 +153,7 @@ class Dispatcher:
         ready = run.window.canaries if run.job.held else run.window.available(now)
         if route is None:
             run.reason = f"no engine serves the model {run.job.model}"
-        elif ready:
-            self._slots.pace(route)
-            self._offers[job] = (run, route, self._offer(run, route, ready))
+        self._stand(run, route, ready)
         if run.job.held and run.drawn is not None and not (run.undrawn or ready or run.in_flight):
             run.reason = HELD
         elif run.reason == HELD and not run.job.held:
@@ -156,20 +161,38 @@ class Dispatcher:
         if (due := run.window.due(now)) is not None:
             self._due[job] = due
 
-    @staticmethod
-    def _offer(run: JobRun, route: Route, ready: int) -> Offer:
+    def _stand(self, run: JobRun, route: Route | None, ready: int) -> None:
+        """What a job wants now, for everyone who decides to see. It takes part in sharing an engine also while it
+        has nothing ready for a moment: else its tenant would be new there each time."""
         job = run.job
-        remaining = run.counts.pending
-        return Offer(
-            job.id,
-            job.tenant,
-            route.lane,
-            ready,
-            remaining,
-            job.priority,
-            job.created_at,
-            run.window.canaries,
+        if route is None or (job.held and not (ready or run.in_flight)):
+            self._leave(run)
+            return
+        self._slots.pace(route)
+        self._ways[job.id] = route
+        self._shares.join(job.id, job.tenant, (route.lane,))
+        if not ready:
+            self._agenda.drop(job.id)
+            return
+        usual = self._slots.typical[route.lane]
+        offer = Offer(
+            job=job.id,
+            tenant=job.tenant,
+            lanes=(route.lane,),
+            ready=ready,
+            work_s=run.pending * (run.typical.call_s or usual.call_s or 1.0),
+            created_at=job.created_at,
+            deadline_at=job.created_at + job.window_s,
+            priority=job.priority,
+            canaries=run.window.canaries,
+            cost=run.typical.tokens or usual.tokens or 1.0,
         )
+        self._agenda.put(offer)
+
+    def _leave(self, run: JobRun) -> None:
+        self._agenda.drop(run.job.id)
+        self._shares.part(run.job.id)
+        self._ways.pop(run.job.id, None)
 
     # -- call
 
@@ -189,16 +212,19 @@ class Dispatcher:
 
     def _start(self, run: JobRun, request: Ready, route: Route, attempt: int) -> None:
         pace = self._slots.start(request, route)
-        self.served[run.job.tenant] += 1
+        charged = run.typical.tokens or len(request.line) / BYTES_PER_TOKEN
+        self._shares.charge(route.lane, run.job.tenant, charged)
         task = asyncio.create_task(self._fly(run, request, route, attempt))
         run.in_flight[request.ordinal] = task
         self._keep(task)
 
-        def landed(task: "asyncio.Task[None]") -> None:
+        def landed(task: "asyncio.Task[float]") -> None:
             # a callback, because a task that is cancelled before its first step runs no line of its own
             if run.in_flight.get(request.ordinal) is task:
                 del run.in_flight[request.ordinal]
             self._slots.land(request, route)
+            used = 0.0 if task.cancelled() or task.exception() else task.result()
+            self._shares.charge(route.lane, run.job.tenant, used - charged)
             if task.cancelled():
                 pace.failed()
                 self.committer.put(run, AttemptEnd(attempt, self._clock.now(), CUT), None)
@@ -206,10 +232,10 @@ class Dispatcher:
 
         task.add_done_callback(landed)
 
-    def _keep(self, task: "asyncio.Task[None]") -> None:
+    def _keep(self, task: "asyncio.Task[Any]") -> None:
         """Holds a task, and hands its bug, if it had one, to the loop: a request must not get lost in silence."""
 
-        def ended(task: "asyncio.Task[None]") -> None:
+        def ended(task: "asyncio.Task[Any]") -> None:
             self._tasks.discard(task)
             if not task.cancelled() and task.exception() is not None:
                 self._bug = task.exception()
@@ -218,17 +244,21 @@ class Dispatcher:
         self._tasks.add(task)
         task.add_done_callback(ended)
 
-    async def _fly(self, run: JobRun, request: Ready, route: Route, attempt: int) -> None:
-        pace = self._slots.pace(route)
+    async def _fly(self, run: JobRun, request: Ready, route: Route, attempt: int) -> float:
+        """The tokens that its tenant is charged for it."""
+        pace, began = self._slots.pace(route), self._clock.monotonic()
         result = await self._caller.make(run, request, route)
         now = self._clock.now()
         if isinstance(result, Outcome):
+            tokens = float(result.usage.prompt + result.usage.output)
+            for typical in (run.typical, self._slots.typical[route.lane]):
+                typical.note(self._clock.monotonic() - began, tokens)
             run.window.answered(request.group)
             run.reason = ""
             # The slot is taken until the outcome is durable: what a crash repeats is then never more than the
             # engine's slots, answered or not (P3).
             self.committer.put(run, AttemptEnd(attempt, now), result, lambda: self._settled(run, pace))
-            return
+            return tokens or len(request.line) / BYTES_PER_TOKEN
         self._slots.troubled(route, result)
         end = AttemptEnd(attempt, now, result.kind, result.message)
         decision = after(result, request.tries, self._chance.random())
@@ -236,13 +266,14 @@ class Dispatcher:
             tries = decision.tries.total
             words = f"{result.message} (gave up after {tries} tries)" if tries > 1 else result.message
             self.committer.put(run, end, self._failure(run, request, result, words))
-            return
+            return 0.0
         if result.kind in (TroubleKind.OPERATOR, TroubleKind.BUSY):  # may go on for ever, so it must show
             run.reason = result.message
         self.committer.put(run, end, None)
         if not run.job.ended:
             again = msgspec.structs.replace(request, tries=decision.tries)
             run.window.wait(again, self._clock.monotonic() + decision.wait_s)
+        return 0.0
 
     def _settled(self, run: JobRun, pace: Pace) -> None:
         pace.answered()
@@ -259,7 +290,6 @@ class Dispatcher:
     def _committed(self, run: JobRun, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
             run.open.discard(outcome.ordinal)
-            self.served[run.job.tenant] += outcome.usage.prompt + outcome.usage.output
             if run.drawn and outcome.ordinal in run.drawn:
                 run.canary.count(outcome)
         canary = run.canary

@@ -15,6 +15,7 @@ from backburner.store.ledger import PLAN_START, Ledger, Pending
 from backburner.work.window import Window
 
 MOST_WARNINGS = 20
+LATEST = 0.05  # how much the latest call counts in what is typical
 
 
 @dataclass
@@ -32,6 +33,22 @@ class Canary:
         if outcome.kind is OutcomeKind.ERROR and outcome.code is Code.INVALID_ARGUMENT:
             self.refused += 1
             self.words = outcome.message or self.words
+
+
+@dataclass
+class Typical:
+    """What one request of a job, or one call on a lane, takes: seconds and tokens, means in which the last calls
+    count most; 0 before the first."""
+
+    call_s: float = 0.0
+    tokens: float = 0.0
+    count: int = 0
+
+    def note(self, call_s: float, tokens: float) -> None:
+        self.count += 1
+        weight = max(LATEST, 1 / self.count)
+        self.call_s += weight * (call_s - self.call_s)
+        self.tokens += weight * (tokens - self.tokens)
 
 
 @dataclass(eq=False)
@@ -53,10 +70,11 @@ class JobRun:
     drawn: frozenset[int] | None = None
     undrawn: deque[Pending] = field(default_factory=deque[Pending])
     canary: Canary = field(default_factory=Canary)
+    typical: Typical = field(default_factory=Typical)
     cursor: int = 0
     planned: bool | None = None
     plan_cursor: tuple[bytes, int] | None = PLAN_START
-    in_flight: dict[int, "asyncio.Task[None]"] = field(default_factory=dict[int, "asyncio.Task[None]"])
+    in_flight: dict[int, "asyncio.Task[float]"] = field(default_factory=dict[int, "asyncio.Task[float]"])
     open: set[int] = field(default_factory=set[int])
     fetching: bool = False
     publishing: bool = False
@@ -93,6 +111,14 @@ class JobRun:
             return self.plan_cursor is None
         unplanned = self.planned is None and self.ledger.progress.done and self.drawn is not None
         return self.cursor >= self.ledger.progress.next_ordinal and not unplanned
+
+    @property
+    def pending(self) -> float:
+        """Requests without an outcome. While the input is read, those that it will have if it goes on as so far."""
+        seen = self.ledger.progress
+        if seen.done or not 0 < seen.next_offset < self.job.input_bytes:
+            return self.counts.pending
+        return self.counts.pending + self.counts.total * (self.job.input_bytes / seen.next_offset - 1)
 
     def snapshot(self) -> Job:
         """The job as it stands now: with its live counts."""

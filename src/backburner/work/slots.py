@@ -15,7 +15,7 @@ from backburner.core.limits import CALLERS_WAITING
 from backburner.engines.routes import Route
 from backburner.policy.pace import RESERVED, Pace
 from backburner.work.board import Board
-from backburner.work.run import JobRun
+from backburner.work.run import JobRun, Typical
 from backburner.work.window import Ready
 
 CANARY_SLOTS = 0.1
@@ -48,6 +48,7 @@ class Slots:
         self._wanted: Collection[Lane] = ()  # where jobs had requests ready, when last asked
         self._suspects: defaultdict[Lane, deque[Start]] = defaultdict(deque)
         self._alone: set[Lane] = set()  # where a suspect is in flight
+        self.typical: defaultdict[Lane, Typical] = defaultdict(Typical)
         self._canaries: defaultdict[Lane, int] = defaultdict(int)  # in flight
 
     def pace(self, route: Route) -> Pace:
