@@ -48,6 +48,7 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     server: str = "auto"  # vllm, sglang, llamacpp, ollama, openai, generic
     models: list[str] = msgspec.field(default_factory=list[str])
     slots: int = 0  # 0: what the capability table says
+    slots_max: int = 0  # where `slots` is 0: how far to go when finding out
     reserved_slots: int = -1  # kept from jobs while people call; -1: a share of the slots
     gguf: dict[str, str] = msgspec.field(default_factory=dict[str, str])  # local: model name -> GGUF path
     options: str = ""  # simulated: latency_ms=..,jitter=..,error_rate=..,seed=..,log=PATH

@@ -93,4 +93,5 @@ def _engine(name: str, engine: EngineSettings, settings: Settings, clock: Clock)
         kind=engine.server,
         models=engine.models,
         slots=engine.slots,
+        slots_max=engine.slots_max,
     )

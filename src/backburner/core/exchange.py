@@ -48,13 +48,16 @@ class Feature(StrEnum):
 
 class Capabilities(msgspec.Struct, frozen=True):
     """What one model on one engine can do. Tokens that are 0 are not known; `unasked_output_tokens` is where an answer
-    is cut whose request names no limit."""
+    is cut whose request names no limit. `slots` is the most calls in flight; where `hidden` nobody knows how many it
+    really takes, and what suits it is found out, by measuring if it `queues` what is too much instead of refusing."""
 
     features: frozenset[Feature]
     context_tokens: int = 0
     output_tokens: int = 0
     unasked_output_tokens: int = 0
-    slots: int = 16  # calls in flight that it profits from
+    slots: int = 16
+    hidden: bool = False
+    queues: bool = False
 
 
 class MediaRef(msgspec.Struct, frozen=True):

@@ -42,6 +42,7 @@ from backburner.engines.server_kinds import (
     AUTO,
     GENERIC,
     PROBES,
+    SLOTS_MAX,
     ServerKind,
     model_info,
     named_kind,
@@ -58,8 +59,9 @@ _SPARE_CONNECTIONS = 16  # beside the slots: probes, and interactive calls above
 
 
 class OpenAIEngine:
-    """`models` empty asks the server. `features` replaces what the kind's row says. `slots` 0 takes the
-    row's. `base_url` with or without its `/v1`; one with another path is taken as it is."""
+    """`models` empty asks the server. `features` replaces what the kind's row says. `slots` is how many calls at once
+    it takes; 0: at most `slots_max`, or what the row says. `base_url` with or without its `/v1`; one with another
+    path is taken as it is."""
 
     def __init__(
         self,
@@ -71,6 +73,7 @@ class OpenAIEngine:
         kind: str = AUTO,
         models: Sequence[str] = (),
         slots: int = 0,
+        slots_max: int = 0,
         features: frozenset[Feature] | None = None,
         environment_proxies: bool = False,
     ) -> None:
@@ -82,6 +85,7 @@ class OpenAIEngine:
         self._models = tuple(models)
         self._listed: dict[str, ModelInfo] | None = None
         self._slots = slots
+        self._slots_max = slots_max
         self._features = features
         self._environment_proxies = environment_proxies
         self._health = UpstreamHealth()
@@ -101,7 +105,7 @@ class OpenAIEngine:
         if self._http is None:
             self._http = Http(
                 self._clock,
-                connections=(self._slots or 128) + _SPARE_CONNECTIONS,
+                connections=(self._slots or self._slots_max or SLOTS_MAX) + _SPARE_CONNECTIONS,
                 environment_proxies=self._environment_proxies,
                 headers={"authorization": f"Bearer {self._api_key}"} if self._api_key else {},
             )
@@ -175,7 +179,7 @@ class OpenAIEngine:
         if self._kind is None:
             self._kind = recognised(listing, self._host) or await self._probed()
         infos = [
-            model_info(each, self.kind, self._features, self._slots or self.kind.slots) for each in listing
+            model_info(each, self.kind, self._features, self._slots, self._slots_max) for each in listing
         ]
         self._listed = {info.id: info for info in infos}
 
@@ -196,7 +200,7 @@ class OpenAIEngine:
     def _info(self, model: str) -> ModelInfo:
         listed = self._listed or {}
         found = listed.get(model) or listed.get(f"{model}:latest")
-        return found or model_info({"id": model}, self.kind, self._features, self._slots or self.kind.slots)
+        return found or model_info({"id": model}, self.kind, self._features, self._slots, self._slots_max)
 
     def _refusal(self, call: Call) -> Trouble | None:
         missing = unsupported(call.needs, self._info(call.model).capabilities) if call.needs else None

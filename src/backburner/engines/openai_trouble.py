@@ -40,8 +40,10 @@ def trouble_of_loss(engine: str, loss: NoReply, deadline_s: float) -> Trouble:
             kind, words = TroubleKind.TIMEOUT, f"did not answer within {deadline_s:g} s"
         case Lost.TOO_LARGE:  # the next answer would be as large
             kind, words = TroubleKind.REQUEST, f"gave no usable answer: {loss.words}. Ask for less at once"
-        case Lost.CUT | Lost.UNREACHABLE:
+        case Lost.CUT:
             kind, words = TroubleKind.TRANSIENT, f"gave no answer: {loss.words}"
+        case Lost.UNREACHABLE:  # it was never asked, so this is nothing that the request did
+            kind, words = TroubleKind.BUSY, f"gave no answer: {loss.words}"
     return Trouble(kind=kind, message=f"The engine {engine} {words}", engine=engine)
 
 

@@ -17,6 +17,7 @@ from backburner.core.exchange import Capabilities, Feature, Json
 from backburner.engines.protocol import ModelInfo
 
 AUTO = "auto"
+SLOTS_MAX = 256  # calls at once to a server whose limit nobody knows
 
 
 class TokenCount(StrEnum):
@@ -40,7 +41,8 @@ class Priority(msgspec.Struct, frozen=True):
 class ServerKind(msgspec.Struct, frozen=True, kw_only=True):
     """`max_tokens_field` is what the server calls a maximum of output tokens. `top_k` goes by that name in
     every row that has the feature. `cached_flag` is what a server needs to report cached prompt tokens,
-    empty where it does so anyway or never. `slots` is how many calls it profits from if nobody says."""
+    empty where it does so anyway or never. `slots` is the most calls at once if nobody says; `hidden` where that is
+    but a bound, and `queues` where too many wait there and are not refused (policy/pace.py, policy/knee.py)."""
 
     name: str
     features: frozenset[Feature]
@@ -48,7 +50,9 @@ class ServerKind(msgspec.Struct, frozen=True, kw_only=True):
     priority: Priority | None = None
     cached_flag: str = ""
     tokens: TokenCount = TokenCount.NONE
-    slots: int = 32
+    slots: int = SLOTS_MAX
+    hidden: bool = True
+    queues: bool = False
 
 
 _ALL = frozenset(
@@ -79,7 +83,7 @@ KINDS: Mapping[str, ServerKind] = {
             priority=Priority("priority", smaller_first=True, flag="--scheduling-policy priority"),
             cached_flag="--enable-prompt-tokens-details",
             tokens=TokenCount.MESSAGES,
-            slots=128,
+            queues=True,
         ),
         ServerKind(
             name="sglang",
@@ -89,7 +93,7 @@ KINDS: Mapping[str, ServerKind] = {
             max_tokens_field="max_completion_tokens",
             priority=Priority("priority", smaller_first=False, flag="--enable-priority-scheduling"),
             cached_flag="--enable-cache-report",
-            slots=128,
+            queues=True,
         ),
         ServerKind(
             name="llamacpp",
@@ -97,12 +101,14 @@ KINDS: Mapping[str, ServerKind] = {
             features=_ALL | {Feature.CANDIDATES, Feature.TOP_K, Feature.AUDIO, Feature.LOGIT_BIAS},
             tokens=TokenCount.TEMPLATE,
             slots=8,
+            hidden=False,
         ),
         ServerKind(
             name="ollama",
             # Passes over n and top_k in silence.
             features=_ALL | {Feature.DIMENSIONS, Feature.THINKING},
             slots=4,
+            hidden=False,
         ),
         ServerKind(
             name="openai",
@@ -113,7 +119,9 @@ KINDS: Mapping[str, ServerKind] = {
         ),
         # Any other: what nearly all of them do, under the names that nearly all of them know.
         ServerKind(
-            name="generic", features=_ALL | {Feature.CANDIDATES, Feature.DIMENSIONS, Feature.LOGIT_BIAS}
+            name="generic",
+            features=_ALL | {Feature.CANDIDATES, Feature.DIMENSIONS, Feature.LOGIT_BIAS},
+            queues=True,
         ),
     )
 }
@@ -155,9 +163,15 @@ def context_tokens(model: dict[str, Json]) -> int:
 
 
 def model_info(
-    model: dict[str, Json], kind: ServerKind, features: frozenset[Feature] | None, slots: int
+    model: dict[str, Json], kind: ServerKind, features: frozenset[Feature] | None, slots: int, slots_max: int
 ) -> ModelInfo:
-    """One entry of a server's list of models."""
+    """One entry of a server's list of models. `slots`, `slots_max`: what the settings say, 0 for nothing."""
     identity = str(model["id"]).removeprefix("models/")  # as Google's OpenAI door writes them
-    can = Capabilities(features=features or kind.features, context_tokens=context_tokens(model), slots=slots)
+    can = Capabilities(
+        features=features or kind.features,
+        context_tokens=context_tokens(model),
+        slots=slots or slots_max or kind.slots,
+        hidden=not slots and (bool(slots_max) or kind.hidden),
+        queues=kind.queues,
+    )
     return ModelInfo(id=identity, display_name=identity, capabilities=can)

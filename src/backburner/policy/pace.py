@@ -1,7 +1,9 @@
 """How many calls one model of one engine is given at once, and how many of them jobs may make.
 
-Additive increase while saturated, multiplicative decrease on a refusal, at most once per cooling time. Starts at
-the engine's slots where it queues by itself (local), low where the limit is hidden. Figures:
+Where the slots are known it starts there. Where the limit is hidden it starts low and doubles until the first refusal;
+from then on additive increase while saturated, multiplicative decrease on a refusal, at most once per cooling time.
+After a decrease it is soon back near the limit that was too much, and slow from there: additive all the way up it
+would be at five sixths of an engine on the average. Engines that queue instead: policy/knee.py. Figures:
 anchors/scheduling.md 3.4.
 
 Calls that somebody waits for go first: while people call, jobs leave `reserved` slots alone, and a caller who finds
@@ -10,8 +12,14 @@ none free has the next one. Jobs keep a floor of their own, so that they are nev
 
 import dataclasses
 
+from backburner.core.exchange import Capabilities
+from backburner.policy.knee import Knee
+
 DECREASE = 0.7
 COOLING_S = 2.0
+FIRST = 8  # calls at once where the limit is hidden
+NEAR = 0.95  # of the limit that was too much: up to there it rises quickly
+QUICK = 0.25  # more at each answer
 RESERVED = 0.25  # of the slots, where the settings say nothing: docs/decisions/0017
 PEOPLE_S = 60.0  # as long after a person's last call the reserved slots are kept free
 FLOOR = 1 / 16  # of the slots, that people leave to jobs which want them
@@ -28,6 +36,8 @@ class Pace:
     reserved: int = 0
     in_flight: int = 0
     people: int = 0
+    knee: Knee | None = None
+    _too_much: float = float("inf")  # the limit at the last refusal
     _people_until: float = float("-inf")
     _passed_over: int = 0
     _decreased_at: float = float("-inf")
@@ -57,11 +67,22 @@ class Pace:
         self.in_flight += 1
         self._passed_over = 0
 
-    def answered(self) -> None:
+    def answered(self, call_s: float = 0.0, tokens: float = 0.0) -> None:
+        """A call brought an answer: after how long, and of how many tokens together with what it was asked."""
         saturated = self.in_flight >= self.limit / 2
+        full = self.in_flight >= int(self.limit)
         self.in_flight -= 1
-        if saturated and self.limit < self.cap:
-            self.limit = min(float(self.cap), self.limit + 1.0 / self.limit)
+        if self.knee is not None:
+            if full and tokens:
+                self.knee.note(call_s, tokens)
+                self.limit = self.knee.limit
+        elif saturated and self.limit < self.cap:
+            self.limit = min(float(self.cap), self.limit + self._step())
+
+    def _step(self) -> float:
+        if self._too_much == float("inf"):
+            return 1.0
+        return QUICK if self.limit < NEAR * self._too_much else 1.0 / self.limit
 
     def failed(self) -> None:
         """Trouble that says nothing about load."""
@@ -72,7 +93,10 @@ class Pace:
         self.in_flight -= 1
         if now - self._decreased_at >= COOLING_S:
             self._decreased_at = now
+            self._too_much = self.limit
             self.limit = max(1.0, self.limit * DECREASE)
+            if self.knee is not None:
+                self.knee.refused(self.limit)
 
     def enter(self, now: float) -> None:
         """A person's call begins."""
@@ -85,3 +109,12 @@ class Pace:
         """It has ended. How, is told by `answered`, `failed` or `refused`, as of any other."""
         self.people -= 1
         self._people_until = now + PEOPLE_S
+
+
+def begun(can: Capabilities, reserved: int) -> Pace:
+    """The pace of an engine's model before its first call. `reserved` below 0: a share of the slots."""
+    kept = int(can.slots * RESERVED) if reserved < 0 else reserved
+    if not can.hidden:
+        return Pace(limit=float(can.slots), cap=can.slots, reserved=kept)
+    first = float(min(FIRST, can.slots))
+    return Pace(first, can.slots, kept, knee=Knee(first, can.slots) if can.queues else None)

@@ -111,6 +111,6 @@ def refusal_of(trouble: Trouble) -> Refused:
     """What an interactive caller is told of trouble with an engine."""
     if trouble.kind is TroubleKind.REQUEST:
         return InvalidArgument(trouble.message, reason="ENGINE_REFUSED")
-    if trouble.kind is TroubleKind.BUSY:
+    if trouble.kind is TroubleKind.BUSY and (trouble.status or trouble.retry_after_s is not None):
         return Exhausted(trouble.message, retry_after_s=trouble.retry_after_s)
     return Unavailable(trouble.message, reason=f"ENGINE_{trouble.kind.upper()}")

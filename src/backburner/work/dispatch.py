@@ -257,7 +257,9 @@ class Dispatcher:
             run.reason = ""
             # The slot is taken until the outcome is durable: what a crash repeats is then never more than the
             # engine's slots, answered or not (P3).
-            self.committer.put(run, AttemptEnd(attempt, now), result, lambda: self._settled(run, pace))
+            self.committer.put(
+                run, AttemptEnd(attempt, now), result, lambda: self._settled(run, pace, began, tokens)
+            )
             return tokens or len(request.line) / BYTES_PER_TOKEN
         self._slots.troubled(route, result)
         end = AttemptEnd(attempt, now, result.kind, result.message)
@@ -275,8 +277,8 @@ class Dispatcher:
             run.window.wait(again, self._clock.monotonic() + decision.wait_s)
         return 0.0
 
-    def _settled(self, run: JobRun, pace: Pace) -> None:
-        pace.answered()
+    def _settled(self, run: JobRun, pace: Pace, began: float, tokens: float) -> None:
+        pace.answered(self._clock.monotonic() - began, tokens)
         self._board.touch(run)
 
     def _failure(self, run: JobRun, request: Ready, trouble: Trouble, words: str) -> Outcome:

@@ -13,7 +13,7 @@ from backburner.core.errors import Exhausted
 from backburner.core.exchange import Trouble, TroubleKind
 from backburner.core.limits import CALLERS_WAITING
 from backburner.engines.routes import Route
-from backburner.policy.pace import RESERVED, Pace
+from backburner.policy.pace import Pace, begun
 from backburner.work.board import Board
 from backburner.work.run import JobRun, Typical
 from backburner.work.window import Ready
@@ -54,9 +54,7 @@ class Slots:
     def pace(self, route: Route) -> Pace:
         pace = self.paces.get(route.lane)
         if pace is None:
-            slots, reserved = route.capabilities.slots, route.terms.reserved_slots
-            kept = int(slots * RESERVED) if reserved < 0 else reserved
-            pace = self.paces[route.lane] = Pace(limit=float(slots), cap=slots, reserved=kept)
+            pace = self.paces[route.lane] = begun(route.capabilities, route.terms.reserved_slots)
         return pace
 
     def closed_until(self, engine: str) -> float:

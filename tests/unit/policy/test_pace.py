@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,14 +12,22 @@ def test_room_is_what_is_not_in_flight() -> None:
         assert pace.room(0.0) == left
 
 
-def test_it_rises_by_about_one_a_round_while_saturated() -> None:
-    pace = Pace(limit=4.0, cap=8)
-    for _ in range(4):
-        pace.start()
-    for _ in range(4):
-        pace.answered()
-        pace.start()
-    assert 4.8 < pace.limit < 5.1
+def test_it_doubles_a_round_until_it_is_refused_and_rises_by_one_a_round_near_where_it_was() -> None:
+    pace = Pace(limit=4.0, cap=64)
+
+    def answers(count: int) -> float:
+        for _ in range(count):
+            while pace.room(0.0):
+                pace.start()
+            pace.answered()
+        return pace.limit
+
+    assert answers(4) == 8.0
+    pace.refused(100.0)
+    assert pace.limit == pytest.approx(5.6)
+    near = answers(9)
+    assert near == pytest.approx(7.6, abs=0.3)
+    assert near + 0.8 < answers(8) < near + 1.2
 
 
 def test_it_does_not_rise_while_there_is_nothing_to_do() -> None:
