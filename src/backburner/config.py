@@ -35,7 +35,9 @@ DEFAULT_RULES = (
 
 
 EVERYBODY = "*"
-TABLES = frozenset(("engines", "models", "prices", "tenants"))  # in the file only
+TABLES = frozenset(
+    ("engines", "models", "prices", "tenants", "webhooks", "webhook_networks")
+)  # in the file only
 
 
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,6 +62,18 @@ def _data_folder() -> str:
 
 def _models_folder() -> str:
     return str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "backburner" / "models")
+
+
+class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One `[webhooks.NAME]` table. `secret_env` names the environment variable that holds the signing secret."""
+
+    url: str
+    events: list[Literal["succeeded", "failed", "cancelled", "expired"]] = msgspec.field(
+        default_factory=lambda: ["succeeded", "failed", "cancelled", "expired"]
+    )
+    tenant: str = EVERYBODY
+    secret: str = ""
+    secret_env: str = ""
 
 
 class TenantSettings(Quota, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,6 +102,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     models: dict[str, str] = msgspec.field(default_factory=dict[str, str])  # pattern -> engine/model
     currency: str = "USD"
     prices: dict[str, Price] = msgspec.field(default_factory=dict[str, Price])  # engine/model -> price
+    webhooks: dict[str, WebhookSettings] = msgspec.field(default_factory=dict[str, WebhookSettings])
+    webhook_networks: list[str] = msgspec.field(default_factory=list[str])  # private ones that may be called
     tenants: dict[str, TenantSettings] = msgspec.field(default_factory=dict[str, TenantSettings])
 
     def tenant(self, name: str) -> TenantSettings:
@@ -148,14 +164,17 @@ def _convert(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
 
 def upstream_key(engine: EngineSettings) -> str | None:
     """The key for a hosted or guarded engine. Raises InvalidArgument when its variable is not set."""
-    if not engine.api_key_env:
-        return engine.api_key or None
-    value = os.environ.get(engine.api_key_env)
-    if not value:
-        raise InvalidArgument(
-            f"the environment variable {engine.api_key_env} that an engine's key is in is not set"
-        )
-    return value
+    return secret_in("an engine's key", engine.api_key, engine.api_key_env) or None
+
+
+def secret_in(what: str, value: str, variable: str) -> str:
+    """A secret of the settings: itself, or what the environment variable named holds. Raises InvalidArgument."""
+    if not variable:
+        return value
+    found = os.environ.get(variable)
+    if not found:
+        raise InvalidArgument(f"the environment variable {variable} that {what} is in is not set")
+    return found
 
 
 class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

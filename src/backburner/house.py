@@ -19,9 +19,12 @@ from backburner.dialects.protocol import Dialect
 from backburner.engine_room import build_engines, terms_of
 from backburner.engines.protocol import Engine
 from backburner.engines.routes import Routes
+from backburner.outbound.addresses import Resolve
+from backburner.outbound.webhooks import Post, WebhookPost
 from backburner.policy.price import Prices
 from backburner.policy.share import Shares
 from backburner.service.caches import CacheService
+from backburner.service.companions import Companions
 from backburner.service.engines import EngineService
 from backburner.service.estimate import EstimateService
 from backburner.service.files import FileService
@@ -37,14 +40,18 @@ from backburner.service.quotas import QuotaService
 from backburner.service.requests import RequestService
 from backburner.service.results import ResultService
 from backburner.service.waiting import Waiting
+from backburner.service.webhooks import WebhookService
 from backburner.store.stores import Stores
+from backburner.webhook_room import hooks_of, open_networks
 from backburner.work.board import Board
 from backburner.work.dispatch import Dispatcher
+from backburner.work.follow import Followers
 from backburner.work.intake import Intake
 from backburner.work.janitor import Janitor
 from backburner.work.metering import Metering
 from backburner.work.publish import Publisher
 from backburner.work.slots import Slots
+from backburner.work.webhooks import WebhookLoop
 
 log = logging.getLogger("backburner")
 
@@ -62,8 +69,12 @@ class House:
         lanes: Lanes | None = None,
         engines: Iterable[Engine] | None = None,
         chance: random.Random | None = None,
+        post: Post | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
         self.settings = settings
+        chance = chance or random.Random()
+        self._resolve = resolve
         self.clock = clock or SystemClock()
         self.stores = Stores(Path(settings.data).expanduser())
         self.lanes = lanes or Lanes.real()
@@ -85,10 +96,20 @@ class House:
             self.routes,
             self.slots,
             self.shares,
-            chance or random.Random(),
+            chance,
             self._publisher.submit,
         )
         self._janitor = Janitor(self.clock, self.stores, self.lanes, self.board)
+        self.followers = Followers(self.clock, self.stores, self.lanes, self.board)
+        self.webhook_loop = WebhookLoop(
+            self.clock,
+            self.stores,
+            self.lanes,
+            self.board,
+            post or WebhookPost(self.clock, open_networks(settings), resolve),
+            chance,
+            hooks_of(settings),
+        )
         self._open_services()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loops: list[asyncio.Task[None]] = []
@@ -111,8 +132,18 @@ class House:
             settings.file_bytes_max,
             self.quotas,
         )
+        companions = Companions(self.stores, self.lanes, self.board, open_networks(settings), self._resolve)
+        self.webhooks = WebhookService(self.clock, self.stores, self.lanes)
         self.jobs = JobService(
-            self.clock, self.stores, self.lanes, self.board, intake, self.routes, self.files, self.quotas
+            self.clock,
+            self.stores,
+            self.lanes,
+            self.board,
+            intake,
+            self.routes,
+            self.files,
+            self.quotas,
+            companions,
         )
         self.listing = Listing(self.stores, self.lanes, self.board)
         self.results = ResultService(self.stores, self.lanes)
@@ -135,6 +166,7 @@ class House:
         await self.metering.start()
         for job in await self.lanes.read.run(self._unfinished):
             self.jobs.resume(await self.board.open(job))
+        await self.board.settle()  # what jobs waited for may have ended just before a crash
         for engine in self.routes.engines.values():
             await engine.start()
         loops: tuple[Callable[[], Awaitable[None]], ...] = (
@@ -144,6 +176,7 @@ class House:
             self._janitor.loop,
             self.progress.loop,
             self.metering.loop,
+            self.webhook_loop.loop,
         )
         self._loops = [asyncio.ensure_future(self._guarded(loop)) for loop in loops]
 
@@ -198,6 +231,7 @@ class House:
             engines=self.engines,
             interactive=self.interactive,
             keys=self.keys,
+            webhooks=self.webhooks,
             public_url=settings.public_url,
             currency=settings.currency,
             message_batch_bytes=settings.anthropic_batch_bytes_max,

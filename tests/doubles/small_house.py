@@ -15,6 +15,7 @@ from backburner.core.job import Job, JobKind
 from backburner.core.lanes import Lanes
 from backburner.engines.protocol import Engine
 from backburner.house import House
+from backburner.outbound.webhooks import Post
 from backburner.service.drafts import Idempotency, JobDraft
 from tests.doubles.plain_dialect import PlainDialect
 from tests.doubles.virtual_time import VirtualClock
@@ -33,6 +34,11 @@ def memory_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+async def public(host: str) -> list[str]:
+    """Every name leads to one public address."""
+    return ["93.184.216.34"]
+
+
 def build(
     folder: Path,
     engine: Engine,
@@ -41,6 +47,7 @@ def build(
     seed: int = 0,
     lanes: Lanes | None = None,
     settings: Settings | None = None,
+    post: Post | None = None,
 ) -> House:
     house = House(
         settings or Settings(data=str(folder), engine="simulated"),
@@ -48,6 +55,8 @@ def build(
         lanes=lanes or Lanes.inline(),
         engines=[engine],
         chance=random.Random(seed),
+        post=post,
+        resolve=public,
     )
     house.dialects["plain"] = PlainDialect()  # type: ignore[assignment]
     return house
@@ -62,9 +71,10 @@ async def running(
     seed: int = 0,
     lanes: Lanes | None = None,
     settings: Settings | None = None,
+    post: Post | None = None,
 ) -> AsyncIterator[House]:
     """A house that has started; at the end it stops, and no loop of it may have broken."""
-    house = build(folder, engine, clock, seed=seed, lanes=lanes, settings=settings)
+    house = build(folder, engine, clock, seed=seed, lanes=lanes, settings=settings, post=post)
     await house.start()
     try:
         yield house

@@ -17,7 +17,7 @@ import pytest
 
 from backburner.api.gemini.routes import ROUTES
 from backburner.cli.entry import root
-from backburner.config import ENVIRONMENT_PREFIX, TABLES, EngineSettings, Settings, load
+from backburner.config import ENVIRONMENT_PREFIX, TABLES, EngineSettings, Settings, WebhookSettings, load
 from backburner.core import limits
 from backburner.core.clock import SystemClock
 from backburner.core.exchange import Feature, TroubleKind
@@ -99,6 +99,11 @@ def test_every_field_of_an_engine_is_documented() -> None:
     plain = EngineSettings(kind="openai")
     for name in set(found) - {"kind", "base_url"}:
         assert found[name][1].strip("`") == written(getattr(plain, name)), name
+
+
+def test_every_field_of_a_webhook_is_documented() -> None:
+    found = {word(row[0]) for row in rows(section(page("configuration.md"), "## Webhooks"))}
+    assert found == {field.name for field in msgspec.structs.fields(WebhookSettings)}
 
 
 def configs() -> list[str]:

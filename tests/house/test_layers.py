@@ -16,7 +16,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("app",),
     ("house",),
-    ("engine_room",),
+    ("engine_room", "webhook_room"),
     ("config",),
     ("console",),
     ("api",),

@@ -5,11 +5,13 @@ import hashlib
 from starlette.requests import Request
 
 from backburner.core.errors import InvalidArgument, Violation
-from backburner.core.job import OnInvalid
+from backburner.core.job import OnInvalid, Webhook
 from backburner.service.drafts import Idempotency
 
 IDEMPOTENCY_HEADER = "idempotency-key"
 ON_INVALID_HEADER = "x-backburner-on-invalid"
+AFTER_HEADER = "x-backburner-after"
+WEBHOOK_HEADER = "x-backburner-webhook"
 
 
 def on_invalid(request: Request, asked: OnInvalid = OnInvalid.FAIL) -> OnInvalid:
@@ -22,6 +24,21 @@ def on_invalid(request: Request, asked: OnInvalid = OnInvalid.FAIL) -> OnInvalid
     except ValueError:
         words = f"expected fail or skip, found {header[:40]!r}"
         raise InvalidArgument("a header is wrong", violations=[Violation(ON_INVALID_HEADER, words)]) from None
+
+
+def after(request: Request) -> tuple[str, ...]:
+    """Jobs that the new one is to follow, separated by commas."""
+    header = request.headers.get(AFTER_HEADER, "")
+    return tuple(name.strip() for name in header.split(",") if name.strip())
+
+
+def webhook(request: Request, asked: Webhook | None = None) -> Webhook | None:
+    """The receivers in the body and the one in the header."""
+    header = request.headers.get(WEBHOOK_HEADER, "").strip()
+    if not header:
+        return asked
+    asked = asked or Webhook(())
+    return Webhook(tuple(dict.fromkeys((*asked.uris, header))), asked.metadata)
 
 
 def idempotency(request: Request, what: str, body: bytes | bytearray) -> Idempotency | None:

@@ -20,6 +20,7 @@ from backburner.service.output import OutputService
 from backburner.service.progress import ProgressService
 from backburner.service.requests import RequestService
 from backburner.service.results import ResultService
+from backburner.service.webhooks import WebhookService
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Services:
     engines: EngineService
     interactive: InteractiveService
     keys: KeyService
+    webhooks: WebhookService
     public_url: str
     currency: str
     message_batch_bytes: int

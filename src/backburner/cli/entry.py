@@ -26,6 +26,7 @@ from backburner.cli.serve import serve
 from backburner.cli.top import top
 from backburner.cli.validate import validate
 from backburner.cli.verbs import Verbs, examples
+from backburner.cli.webhooks import webhooks
 from backburner.core.errors import Refused
 
 PROGRAM = "backburner"
@@ -52,7 +53,21 @@ def version() -> None:
     click.echo(f"{PROGRAM} {__version__}")
 
 
-for verb in (serve, run, jobs, files, top, validate, models, keys, config, doctor, demo, completion):
+for verb in (
+    serve,
+    run,
+    jobs,
+    files,
+    top,
+    validate,
+    models,
+    keys,
+    config,
+    doctor,
+    demo,
+    completion,
+    webhooks,
+):
     root.add_command(verb)
 
 

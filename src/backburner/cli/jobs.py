@@ -12,6 +12,7 @@ import msgspec
 
 from backburner.api.native.bodies import JobBody, ProgressBody
 from backburner.cli import jobs_view
+from backburner.cli.jobs_create import create
 from backburner.cli.place import Place, server_options
 from backburner.cli.run_summary import NONE, SOME, code_of
 from backburner.cli.say import counted, errors, results, show_table
@@ -207,6 +208,9 @@ def delete(chosen: tuple[str, ...], yes: bool, place: Place) -> None:
         click.confirm(f"Delete {counted(len(chosen), 'job')} with all results?", abort=True, err=True)
     for job in chosen:
         errors.print(f"{asyncio.run(server().deleted(place, job))} is deleted.")
+
+
+jobs.add_command(create)
 
 
 def _each(

@@ -1,9 +1,10 @@
 """What the commands of `backburner jobs` ask a server. Each function makes its own connection."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from backburner.api.native.bodies import DoneBody, JobBody, JobListBody, ProgressBody
-from backburner.cli import jobs_results
+from backburner.cli import files_asked, jobs_results
 from backburner.cli.client import Api
 from backburner.cli.place import Place
 from backburner.cli.watch import display, progress_of
@@ -83,6 +84,17 @@ async def followed(place: Place, job: str, out: Path | None) -> None:
     async with Api(place, clock) as api:
         found = await api.call("GET", f"/jobs/{await resolved(api, job)}", JobBody)
         await jobs_results.follow(api, found, out, clock)
+
+
+async def created(
+    place: Place, path: Path, asked: Mapping[str, object], after: tuple[str, ...]
+) -> tuple[JobBody, bytes]:
+    """Uploads the file and makes a job of it. What it is to follow is looked for first."""
+    async with Api(place, SystemClock()) as api:
+        followed = [await resolved(api, job) for job in after]
+    file = await files_asked.uploaded(place, path, path.name)
+    async with Api(place, SystemClock()) as api:
+        return await api.raw("POST", "/jobs", JobBody, body={**asked, "file": file.name, "after": followed})
 
 
 async def steered(place: Place, job: str, verb: str) -> tuple[JobBody, bytes]:

@@ -78,6 +78,9 @@ def _members(job: JobBody) -> Iterator[tuple[str, str]]:
     yield "Started", moment(job.started_at, seconds=True) if job.started_at else ""
     yield "Ended", moment(job.ended_at, seconds=True) if job.ended_at else ""
     yield "Deadline", moment(job.deadline_at, seconds=True) if not job.ended else ""
+    yield "After", ", ".join(job.after)
+    for uri in job.webhook.uris if job.webhook is not None else ():
+        yield "Webhook", uri
     yield "Retry of", job.retry_of or ""
     yield "Results", f"{job.results_file}, {size(job.results_bytes)}" if job.results_file else ""
     yield "Errors", f"{job.errors_file}, {size(job.errors_bytes)}" if job.errors_file else ""

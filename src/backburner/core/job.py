@@ -58,6 +58,13 @@ class JobError(msgspec.Struct, frozen=True):
     message: str
 
 
+class Webhook(msgspec.Struct, frozen=True):
+    """Who is told when the job has ended, and what the caller wants told back."""
+
+    uris: tuple[str, ...]
+    metadata: dict[str, object] = msgspec.field(default_factory=dict[str, object])
+
+
 class Counts(msgspec.Struct, frozen=True):
     """Requests of a job: `total` found so far, of which `succeeded` and `failed` have an outcome."""
 
@@ -77,7 +84,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     (`files/x`), None for inline requests. `scanned` says that intake has seen every line.
     `results_blob` is set once the result file is published, `errors_blob` with it where the dialect has the
     requests without an answer in a file of their own and there are some. `result_retention_s` is how long both
-    are kept, None for as long as the settings say.
+    are kept, None for as long as the settings say. `after` are the jobs whose success it was made to wait for,
+    `waits_for` those of them that have not succeeded yet.
     """
 
     id: str
@@ -111,6 +119,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     errors_blob: str | None = None
     errors_bytes: int = 0
     result_retention_s: float | None = None
+    webhook: Webhook | None = None
+    after: tuple[str, ...] = ()
+    waits_for: tuple[str, ...] = ()
     extras: dict[str, object] = msgspec.field(default_factory=dict[str, object])
 
     @property

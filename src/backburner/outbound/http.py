@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from enum import StrEnum
 
 import aiohttp
+import aiohttp.abc
 import msgspec
 
 from backburner.core.clock import Clock
@@ -87,12 +88,18 @@ class Http:
         connections: int = 128,
         answer_bytes: int = ANSWER_BYTES,
         environment_proxies: bool = False,
+        resolver: aiohttp.abc.AbstractResolver | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self._clock = clock
         self._answer_bytes = answer_bytes
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEP_ALIVE_S),
+            connector=aiohttp.TCPConnector(
+                limit=connections,
+                keepalive_timeout=KEEP_ALIVE_S,
+                resolver=resolver,
+                use_dns_cache=resolver is None,
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"user-agent": "backburner", **(headers or {})},
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),

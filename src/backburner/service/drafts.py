@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from backburner.core.job import JobKind, OnInvalid
+from backburner.core.job import JobKind, OnInvalid, Webhook
 from backburner.core.limits import JOB_WINDOW_S
 
 
@@ -13,7 +13,8 @@ class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
 
     Without `check_first` neither wrong lines nor a model that nothing serves refuse the creation: they fail the
     job. `expire_after_s` is when the job is given up and `result_retention_s` how long its results are kept, where
-    the dialect has rules of its own."""
+    the dialect has rules of its own. `after` are jobs as the caller names
+    them; `waits_for`, those of them that have not succeeded, is found out (service/companions.py)."""
 
     dialect: str
     kind: JobKind
@@ -29,6 +30,9 @@ class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
     file_id: str | None = None
     lines: Iterable[bytes] | None = None
     warnings: tuple[str, ...] = ()
+    webhook: Webhook | None = None
+    after: tuple[str, ...] = ()
+    waits_for: tuple[str, ...] = ()
     extras: dict[str, object] = msgspec.field(default_factory=dict[str, object])
 
 

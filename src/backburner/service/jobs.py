@@ -31,6 +31,7 @@ from backburner.core.limits import (
 from backburner.core.names import errors_file_id, job_id, result_file_id
 from backburner.engines.routes import Routes
 from backburner.service import paging
+from backburner.service.companions import Companions
 from backburner.service.drafts import Idempotency, JobDraft
 from backburner.service.files import FileService
 from backburner.service.models import not_served
@@ -58,6 +59,7 @@ class JobService:
         routes: Routes,
         files: FileService,
         quotas: QuotaService,
+        companions: Companions,
     ) -> None:
         self._clock = clock
         self._stores = stores
@@ -67,6 +69,7 @@ class JobService:
         self._routes = routes
         self._files = files
         self._quotas = quotas
+        self._companions = companions
         self._background: set[asyncio.Task[None]] = set()
         self._creating: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
@@ -99,6 +102,7 @@ class JobService:
         if unserved is not None and draft.check_first:
             raise unserved
         self._quotas.creation(tenant)
+        draft = await self._companions.settled(tenant, draft)
         id_ = job_id()
         try:
             job = await self._job(id_, tenant, draft)
@@ -170,6 +174,9 @@ class JobService:
             input_blob=blob,
             input_bytes=size_bytes,
             warnings=draft.warnings,
+            webhook=draft.webhook,
+            after=draft.after,
+            waits_for=draft.waits_for,
             result_retention_s=draft.result_retention_s,
             extras=draft.extras,
         )
@@ -331,6 +338,7 @@ class JobService:
             on_invalid=found.on_invalid,
             window_s=found.window_s,
             file_id=file.id,
+            webhook=found.webhook,
             extras={**found.extras, "retry_of": found.id},
         )
         return await self.create(tenant, draft)

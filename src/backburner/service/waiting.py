@@ -5,6 +5,7 @@ from backburner.core.clock import Clock, rfc3339
 from backburner.core.job import JobState
 from backburner.engines.protocol import Health
 from backburner.engines.routes import Route, Routes
+from backburner.policy.follow import waiting_words
 from backburner.work.board import Board
 from backburner.work.run import JobRun
 from backburner.work.slots import Slots
@@ -23,6 +24,8 @@ class Waiting:
         """Empty when the job goes on or has ended. `idle_s`: how long nothing of it was done."""
         if run.job.ended or run.job.state is JobState.FINALIZING:
             return ""
+        if run.job.waits_for:
+            return waiting_words(run.job.waits_for)
         if run.reason:
             return run.reason
         if run.condemned:

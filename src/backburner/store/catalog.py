@@ -12,7 +12,7 @@ from pathlib import Path
 
 from backburner.store.sqlite import connect, migrate, script, transaction
 
-MIGRATIONS = (script("catalog.sql"), script("spend.sql"))
+MIGRATIONS = (script("catalog.sql"), script("spend.sql"), script("webhooks.sql"))
 
 
 class Catalog:

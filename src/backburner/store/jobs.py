@@ -5,7 +5,9 @@ from collections.abc import Iterable
 import msgspec
 
 from backburner.core.job import Job, JobState
+from backburner.store import webhooks
 from backburner.store.catalog import Catalog
+from backburner.store.webhooks import Delivery
 
 INLINE = "inline"
 UNPINNED = f"NOT (kind = 'input' AND id = '{INLINE}')"
@@ -95,9 +97,11 @@ class Jobs:
         with self._catalog.write() as db:
             db.executemany(PIN, [(job, pin.kind, pin.id, pin.blob) for pin in pins])
 
-    def update(self, job: Job) -> None:
+    def update(self, job: Job, events: Iterable[Delivery] = ()) -> None:
+        """`events` are told of this change, if it was made."""
         with self._catalog.write() as db:
             db.execute("UPDATE job SET state = ?, doc = ? WHERE id = ?", (job.state, _encode(job), job.id))
+            webhooks.insert(db, events)
 
     def pinned_blob(self, job: str, file: str) -> str | None:
         """The blob of a file that a job named, though the file itself may be gone."""

@@ -11,6 +11,7 @@ from backburner.store.keys import Keys
 from backburner.store.ledgers import Ledgers
 from backburner.store.ownership import Ownership
 from backburner.store.spend import Spend
+from backburner.store.webhooks import Webhooks
 
 
 class Stores:
@@ -27,6 +28,7 @@ class Stores:
         self.caches = Caches(self.catalog)
         self.keys = Keys(self.catalog)
         self.spend = Spend(self.catalog)
+        self.webhooks = Webhooks(self.catalog)
         self.blobs = Blobs(folder / "blobs")
         self.ledgers = Ledgers(folder / "jobs")
 

@@ -6,7 +6,7 @@ job's lock; the later one finds that its move is no longer legal and is told so.
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,6 +16,7 @@ from backburner.core.job import TRANSITIONS, Job, JobError, JobState, moved
 from backburner.core.lanes import Lanes
 from backburner.dialects.protocol import Dialect
 from backburner.store.stores import Stores
+from backburner.store.webhooks import Delivery
 from backburner.work.run import JobRun
 from backburner.work.window import Held, Window
 
@@ -35,6 +36,10 @@ class Board:
         self._changes: set[asyncio.Task[Any]] = set()
         self._touched: set[str] = set()
         self.changed = asyncio.Event()  # something the dispatcher may want to look at
+        self.announced: Callable[[Job], Sequence[Delivery]] = (
+            lambda job: ()
+        )  # what is told of a job that ends
+        self.listeners: list[Callable[[JobRun], None]] = []  # told of a run that comes, ends, goes
 
     async def open(self, job: Job) -> JobRun:
         """The job with its ledger, not on the board yet."""
@@ -43,6 +48,7 @@ class Board:
 
     def admit(self, run: JobRun) -> None:
         self.runs[run.job.id] = run
+        self._tell(run)
         self.touch(run)
 
     def touch(self, run: JobRun) -> None:
@@ -68,7 +74,7 @@ class Board:
     async def move(self, run: JobRun, to: JobState, error: JobError | None = None, **changes: object) -> bool:
         """Moves the job, durably; False when it is no longer in a state from which it may go there. A caller who
         is cancelled meanwhile stops waiting, and the move goes on."""
-        return await asyncio.shield(self._keep(self._move(run, to, error, changes)))
+        return await asyncio.shield(self.keep(self._move(run, to, error, changes)))
 
     async def _move(
         self, run: JobRun, to: JobState, error: JobError | None, changes: dict[str, object]
@@ -85,12 +91,13 @@ class Board:
         )
         if run.job.ended:
             run.halt()
+            self._tell(run)
         self.touch(run)
         return True
 
     async def amend(self, run: JobRun, **changes: object) -> None:
         """Changes a job without moving it."""
-        await asyncio.shield(self._keep(self._amend(run, changes)))
+        await asyncio.shield(self.keep(self._amend(run, changes)))
 
     async def _amend(self, run: JobRun, changes: dict[str, object]) -> None:
         async with run.changing:
@@ -105,12 +112,12 @@ class Board:
         """On the writer lane, so behind every commit that was asked for before: the counts of a job that ends
         are final, and no outcome comes after."""
         job = run.live(job)
-        self._stores.jobs.update(job)
+        self._stores.jobs.update(job, self.announced(job) if job.ended and not run.job.ended else ())
         if job.ended:
             run.ledger.seal()
         return job
 
-    def _keep(self, change: Coroutine[None, None, T]) -> "asyncio.Task[T]":
+    def keep(self, change: Coroutine[None, None, T]) -> "asyncio.Task[T]":
         task = asyncio.ensure_future(change)
         self._changes.add(task)
         task.add_done_callback(self._changes.discard)
@@ -125,3 +132,8 @@ class Board:
         self.runs.pop(run.job.id, None)
         await self._lanes.write.run(self._stores.ledgers.release, run.job.id)
         run.retired.set()
+        self._tell(run)
+
+    def _tell(self, run: JobRun) -> None:
+        for listener in self.listeners:
+            listener(run)

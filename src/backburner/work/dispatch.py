@@ -140,6 +140,8 @@ class Dispatcher:
     def _look(self, run: JobRun, now: float) -> None:
         job = run.job.id
         self._due.pop(job, None)
+        if run.job.waits_for and not run.job.ended:  # for other jobs (work/follow.py)
+            return
         if run.job.ended or run.complete:
             self._leave(run)
             self._finished(run)

@@ -29,7 +29,9 @@ class Janitor:
 
     async def _expire_jobs(self) -> None:
         for run in list(self._board.runs.values()):
-            if not run.job.ended and run.job.expire_at <= self._clock.now():
+            if run.job.ended or run.job.waits_for:  # the time of one that follows others has not begun
+                continue
+            if run.job.expire_at <= self._clock.now():
                 hours = round((run.job.expire_at - run.job.created_at) / 3600)
                 words = f"the job was pending or running for more than {hours} hours"
                 why = f"; it was waiting because {run.reason}" if run.reason else ""

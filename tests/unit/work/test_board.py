@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from backburner.core.errors import Code
 from backburner.core.job import ENDED, TRANSITIONS, Job, JobError, JobState
 from backburner.core.lanes import Lanes
 from backburner.store.stores import Stores
+from backburner.store.webhooks import Delivery
 from backburner.work.board import Board
 from backburner.work.run import JobRun
 from tests.doubles.plain_dialect import PlainDialect
@@ -55,9 +57,9 @@ async def test_a_move_is_durable_before_it_is_seen(
     run = await admitted(board, stores)
     update = stores.jobs.update
 
-    def watched(job: object) -> None:
+    def watched(job: object, events: object) -> None:
         assert run.job.state is JobState.PENDING
-        update(job)  # type: ignore[arg-type]
+        update(job, events)  # type: ignore[arg-type]
 
     monkeypatch.setattr(stores.jobs, "update", watched)
     assert await board.move(run, JobState.RUNNING)
@@ -105,10 +107,10 @@ async def test_memory_and_disk_agree_also_when_the_caller_goes_while_the_disk_wo
     begun, go_on = threading.Event(), threading.Event()
     update = stores.jobs.update
 
-    def slow(job: Job) -> None:
+    def slow(job: Job, events: Sequence[Delivery]) -> None:
         begun.set()
         go_on.wait(10)
-        update(job)
+        update(job, events)
 
     monkeypatch.setattr(stores.jobs, "update", slow)
     caller = asyncio.ensure_future(board.move(run, JobState.CANCELLED))

@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from backburner.api import answers, auth
+from backburner.api.creation import after, webhook
 from backburner.api.gemini.call import Call
 from backburner.api.native import call as native
 from backburner.api.native import reading
@@ -62,9 +63,10 @@ async def _create(call: Call, kind: JobKind) -> Response:
         on_invalid=_on_invalid(call, asked.on_invalid),
         hold_after_canary=_hold(call),
         file_id=asked.file_id,
+        after=asked.after or after(call.request),
+        webhook=webhook(call.request, asked.webhook),
         lines=asked.lines() if asked.items is not None else None,
         warnings=asked.warnings,
-        extras=asked.extras,
     )
     try:
         job = await call.services.jobs.create(call.tenant, draft, _idempotency(call, raw))

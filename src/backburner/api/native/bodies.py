@@ -1,7 +1,7 @@
 """What the native API answers and takes, as structs: the replies are encoded from them, the OpenAPI document is
 made from them, and the command line reads replies with them. A member without a value is null, never missing."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -61,9 +61,17 @@ class ProgressBody(msgspec.Struct, frozen=True, kw_only=True):
     error: JobErrorBody | None
 
 
+class WebhookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is told when a job has ended, and what is told back to them."""
+
+    uris: list[str]
+    metadata: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+
+
 class JobBody(msgspec.Struct, frozen=True, kw_only=True):
     """A job. `usage` is null in lists. `held`: only its canary runs until somebody approves. `results_file` is set
-    once the results are published. `retry_of` is the job whose unanswered requests this one tries again."""
+    once the results are published. `retry_of` is the job whose unanswered requests this one tries again. `after` are
+    the jobs that it follows, `waits_for` those of them that have not succeeded yet."""
 
     id: str
     display_name: str
@@ -77,6 +85,9 @@ class JobBody(msgspec.Struct, frozen=True, kw_only=True):
     hold_after_canary: bool
     held: bool
     retry_of: str | None
+    after: list[str]
+    waits_for: list[str]
+    webhook: WebhookBody | None
     input_file: str | None
     input_bytes: int
     scanned: bool

@@ -1,7 +1,7 @@
 """The native API's routes in one table. The OpenAPI document is made from it."""
 
 from backburner.api.answers import JSONL_TYPE
-from backburner.api.native import files, inventory, jobs, reading
+from backburner.api.native import creation, files, inventory, jobs, reading, webhooks
 from backburner.api.native.bodies import (
     DoneBody,
     EngineListBody,
@@ -20,7 +20,9 @@ from backburner.api.native.bodies import (
     ViolationListBody,
 )
 from backburner.api.native.call import BYTES_TYPE, Query, Route
+from backburner.api.native.creation import JobAsked
 from backburner.api.native.events import EVENT_STREAM
+from backburner.api.native.webhook_bodies import DeliveryListBody, SecretBody
 
 _PAGE = (
     Query("page_size", "How many at most", "integer"),
@@ -46,6 +48,7 @@ _REQUESTS = (
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/jobs", jobs.list_all, "List jobs, newest first", JobListBody, _LIST),
+    Route("POST", "/jobs", creation.create, "Make a job of a file or of requests", JobBody, takes=JobAsked),
     Route("GET", "/jobs/{id}", jobs.get, "Get a job: all there is to know", JobBody),
     Route("PATCH", "/jobs/{id}", jobs.change, "Change priority or name", JobBody, takes=JobChange),
     Route("DELETE", "/jobs/{id}", jobs.delete, "Stop and delete a job with its results", DoneBody),
@@ -116,5 +119,21 @@ ROUTES: tuple[Route, ...] = (
         takes=EstimateAsked,
     ),
     Route("GET", "/models", inventory.models, "Models and the names mapped onto them", ModelListBody, _PAGE),
+    Route(
+        "GET",
+        "/webhooks/deliveries",
+        webhooks.deliveries,
+        "Events that were sent, newest first",
+        DeliveryListBody,
+        (Query("job", "Only those of this job"), *_PAGE),
+    ),
+    Route("GET", "/webhooks/secret", webhooks.secret, "What events are signed with", SecretBody),
+    Route(
+        "POST",
+        "/webhooks/secret:rotate",
+        webhooks.rotate,
+        "A new secret; the old one signs for a day",
+        SecretBody,
+    ),
     Route("GET", "/keys", inventory.keys, "The tenant's API keys: how they start, never more", KeyListBody),
 )

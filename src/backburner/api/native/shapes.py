@@ -20,6 +20,7 @@ from backburner.api.native.bodies import (
     RequestBody,
     UsageBody,
     ViolationBody,
+    WebhookBody,
 )
 from backburner.core.clock import rfc3339
 from backburner.core.errors import Violation
@@ -103,6 +104,9 @@ def job_body(found: Progress) -> JobBody:
         hold_after_canary=job.hold_after_canary,
         held=job.held and not job.ended,
         retry_of=str(retry_of) if retry_of else None,
+        after=list(job.after),
+        waits_for=list(job.waits_for),
+        webhook=WebhookBody(list(job.webhook.uris), job.webhook.metadata) if job.webhook else None,
         input_file=job.input_name,
         input_bytes=job.input_bytes,
         scanned=job.scanned,

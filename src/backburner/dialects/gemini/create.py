@@ -11,9 +11,9 @@ import msgspec
 
 from backburner.core.errors import InvalidArgument, Violation
 from backburner.core.exchange import Json
-from backburner.core.job import JobKind, OnInvalid
+from backburner.core.job import JobKind, OnInvalid, Webhook
 from backburner.core.names import file_id_of
-from backburner.dialects.gemini.fields import ANY, OBJECT, STRING, Message, enum, integer, message
+from backburner.dialects.gemini.fields import ANY, OBJECT, STRING, STRINGS, Message, enum, integer, message
 from backburner.dialects.gemini.lenient_json import decode
 from backburner.dialects.gemini.rules import bare_model
 from backburner.dialects.gemini.walk import REFUSED, read_field, unknown
@@ -28,7 +28,8 @@ _BATCH = message(
         "model": STRING,
         "priority": integer(-INT64, INT64 - 1),
         "inputConfig": ANY,
-        "webhookConfig": OBJECT,
+        "webhookConfig": ANY,
+        "after": STRINGS,
         "onInvalid": enum(*(choice.value for choice in OnInvalid), lower=True),
         # what the server says of a batch; sent back by some clients, and of no effect
         "name": STRING,
@@ -40,6 +41,7 @@ _BATCH = message(
         "endTime": ANY,
     },
 )
+_WEBHOOK = message("webhookConfig", {"uris": STRINGS, "userMetadata": OBJECT})
 _INPUT = message("inputConfig", {"fileName": STRING, "requests": ANY})
 _REQUESTS = message("requests", {"requests": ANY})
 _SKELETON = '{"batch": {"displayName": "...", "inputConfig": {%s}}}'
@@ -47,7 +49,7 @@ _FILE = '"fileName": "files/..."'
 _LIST = '"requests": {"requests": [{"request": {...}, "metadata": {"key": "..."}}]}'
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _items = msgspec.json.Decoder(list[msgspec.Raw])
-_LEFT_RAW = ("inputConfig", "output")  # as large as the batch itself
+_LEFT_RAW = ("inputConfig", "output", "webhookConfig")  # as large as the batch itself, or read apart
 
 
 class CreateBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +62,8 @@ class CreateBody(msgspec.Struct, frozen=True, kw_only=True):
     on_invalid: OnInvalid = OnInvalid.FAIL
     file_id: str | None = None
     items: list[msgspec.Raw] | None = None
-    extras: dict[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    webhook: Webhook | None = None
+    after: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[bytes]:
@@ -86,12 +89,10 @@ def create_body(body: bytes, kind: JobKind, model: str) -> CreateBody:
     }
     checked = {name: value for name, value in read.items() if value is not REFUSED}
     _same_model(checked, model, place, report)
+    webhook = _webhook(batch.get("webhookConfig"), place, report)
     file, items = _input(batch.get("inputConfig"), place, report)
     if not report.clean:
         _refuse(report)
-    extras: dict[str, Json] = {}
-    if checked.get("webhookConfig"):
-        extras["webhookConfig"] = checked["webhookConfig"]
     return CreateBody(
         kind=kind,
         model=bare_model(model),
@@ -100,7 +101,8 @@ def create_body(body: bytes, kind: JobKind, model: str) -> CreateBody:
         on_invalid=OnInvalid(checked.get("onInvalid", OnInvalid.FAIL)),
         file_id=file,
         items=items,
-        extras=extras,
+        webhook=webhook,
+        after=tuple(checked.get("after", ())),
         warnings=tuple(report.warnings),
     )
 
@@ -158,6 +160,19 @@ def _same_model(checked: dict[str, Json], model: str, place: Place, report: Repo
             f'the body names "{named}", the path names "{model}"',
             "Leave model out of the body; the path decides",
         )
+
+
+def _webhook(found: tuple[msgspec.Raw, str] | None, batch: Place, report: Report) -> Webhook | None:
+    if found is None:
+        return None
+    raw, spelling = found
+    place: Place = (batch, spelling)
+    values: dict[str, Json] = {}
+    for name, (member, written) in _read(_WEBHOOK, raw, place, report).items():
+        values[name] = read_field(_WEBHOOK.fields[name], _decoded(member), (place, written), report)
+    if not report.clean or not values.get("uris"):
+        return None
+    return Webhook(tuple(dict.fromkeys(values["uris"])), values.get("userMetadata") or {})
 
 
 def _input(

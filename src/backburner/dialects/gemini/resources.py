@@ -88,8 +88,10 @@ def batch_resource(
         out["endTime"] = rfc3339(job.ended_at)
     if job.warnings:
         out["warnings"] = list(job.warnings)
-    if job.extras.get("webhookConfig"):
-        out["webhookConfig"] = job.extras["webhookConfig"]
+    if job.webhook is not None:
+        out["webhookConfig"] = {"uris": list(job.webhook.uris), "userMetadata": job.webhook.metadata}
+    if job.after:
+        out["after"] = [f"batches/{id_}" for id_ in job.after]
     output = _output(job, inline)
     if output:
         out["output"] = output

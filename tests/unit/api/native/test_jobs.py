@@ -194,7 +194,7 @@ def test_what_is_asked_wrongly_is_refused_in_words(tmp_path: Path, clock: Virtua
                 assert await refusal(house, "GET", path) == (400, "INVALID_ARGUMENT"), path
             assert await refusal(house, "GET", "/api/v1/nothing") == (404, "NO_SUCH_METHOD")
             assert await refusal(house, "GET", "/api/v1/") == (404, "NO_SUCH_METHOD")
-            assert await refusal(house, "POST", "/api/v1/jobs") == (405, "NO_SUCH_METHOD")
+            assert await refusal(house, "PUT", "/api/v1/jobs") == (405, "NO_SUCH_METHOD")
             reply = await ask(house, "PUT", "/api/v1/jobs/x")
             assert reply.headers["allow"] == "GET, PATCH, DELETE"
             assert (await ask(house, "GET", "/api/v1/jobs/")).status == 200

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backburner.core.errors import InvalidArgument
-from backburner.core.job import JobKind, OnInvalid
+from backburner.core.job import JobKind, OnInvalid, Webhook
 from backburner.dialects.gemini.create import CreateBody, create_body
 from backburner.dialects.gemini.status import message
 
@@ -90,9 +90,23 @@ def test_what_happens_to_wrong_lines_can_be_chosen(name: str, word: str, choice:
     assert created(inline(ITEM, **{name: word})).on_invalid is choice
 
 
-def test_webhooks_are_kept() -> None:
-    config = {"uris": ["https://example.com/h"], "user_metadata": {"a": "b"}}
-    assert created(inline(ITEM, webhook_config=config)).extras == {"webhookConfig": config}
+def test_webhooks_are_read_in_both_spellings() -> None:
+    for config in (
+        {"uris": ["https://example.com/h"], "user_metadata": {"a_b": "c"}},
+        {"uris": ["https://example.com/h"], "userMetadata": {"a_b": "c"}},
+    ):
+        assert created(inline(ITEM, webhook_config=config)).webhook == Webhook(
+            ("https://example.com/h",), {"a_b": "c"}
+        )
+
+
+def test_a_wrong_webhook_says_where() -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        created(inline(ITEM, webhookConfig={"uris": "https://example.com/h", "url": "x"}))
+    assert {violation.path for violation in refused.value.violations} == {
+        "batch.webhookConfig.uris",
+        "batch.webhookConfig.url",
+    }
 
 
 def test_what_the_server_says_of_a_batch_may_come_back() -> None:

@@ -9,7 +9,7 @@ import pytest
 from google.genai import types
 
 from backburner.core.errors import Code
-from backburner.core.job import Counts, Job, JobError, JobKind, JobState
+from backburner.core.job import Counts, Job, JobError, JobKind, JobState, Webhook
 from backburner.dialects.gemini.resources import (
     CacheView,
     FileView,
@@ -159,9 +159,13 @@ def test_an_embedding_job_is_named_so() -> None:
 
 
 def test_warnings_webhooks_and_more_stand_in_the_metadata() -> None:
-    noted = job(warnings=("w",), extras={"webhookConfig": {"uris": ["u"]}})
+    noted = job(warnings=("w",), webhook=Webhook(("u",)))
     found = batch_resource(noted, more={"eta": "soon"})
-    assert (found["warnings"], found["webhookConfig"], found["eta"]) == (["w"], {"uris": ["u"]}, "soon")
+    assert (found["warnings"], found["webhookConfig"], found["eta"]) == (
+        ["w"],
+        {"uris": ["u"], "userMetadata": {}},
+        "soon",
+    )
 
 
 @pytest.mark.parametrize("name", ["models/a", "tunedModels/a"])
