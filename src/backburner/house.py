@@ -99,7 +99,8 @@ class House:
             chance,
             self._publisher.submit,
         )
-        self._janitor = Janitor(self.clock, self.stores, self.lanes, self.board)
+        trouble_s = settings.operator_trouble_hours * 3600
+        self._janitor = Janitor(self.clock, self.stores, self.lanes, self.board, trouble_s)
         self.followers = Followers(self.clock, self.stores, self.lanes, self.board)
         self.webhook_loop = WebhookLoop(
             self.clock,

@@ -154,7 +154,7 @@ class Dispatcher:
         route = self._routes.find(run.job.model)
         ready = run.window.canaries if run.job.held else run.window.available(now)
         if route is None:
-            run.reason = f"no engine serves the model {run.job.model}"
+            self._stuck(run, f"no engine serves the model {run.job.model}")
         self._stand(run, route, ready)
         if run.job.held and run.drawn is not None and not (run.undrawn or ready or run.in_flight):
             run.reason = HELD
@@ -256,7 +256,7 @@ class Dispatcher:
             for typical in (run.typical, self._slots.typical[route.lane]):
                 typical.note(self._clock.monotonic() - began, tokens)
             run.window.answered(request.group)
-            run.reason = ""
+            run.reason, run.stuck_at = "", None
             # The slot is taken until the outcome is durable: what a crash repeats is then never more than the
             # engine's slots, answered or not (P3).
             self.committer.put(
@@ -272,12 +272,16 @@ class Dispatcher:
             self.committer.put(run, end, self._failure(run, request, result, words))
             return 0.0
         if result.kind in (TroubleKind.OPERATOR, TroubleKind.BUSY):  # may go on for ever, so it must show
-            run.reason = result.message
+            self._stuck(run, result.message)
         self.committer.put(run, end, None)
         if not run.job.ended:
             again = msgspec.structs.replace(request, tries=decision.tries)
             run.window.wait(again, self._clock.monotonic() + decision.wait_s)
         return 0.0
+
+    def _stuck(self, run: JobRun, reason: str) -> None:
+        run.reason = reason
+        run.stuck_at = self._clock.monotonic() if run.stuck_at is None else run.stuck_at
 
     def _settled(self, run: JobRun, pace: Pace, began: float, tokens: float) -> None:
         pace.answered(self._clock.monotonic() - began, tokens)

@@ -12,8 +12,14 @@ ROUND_S = 30.0
 
 
 class Janitor:
-    def __init__(self, clock: Clock, stores: Stores, lanes: Lanes, board: Board) -> None:
+    """`operator_trouble_s`: how long a job waits for somebody to mend what is no request's fault; 0 as long as it
+    may wait at all."""
+
+    def __init__(
+        self, clock: Clock, stores: Stores, lanes: Lanes, board: Board, operator_trouble_s: float = 0.0
+    ) -> None:
         self._clock = clock
+        self._operator_trouble_s = operator_trouble_s
         self._stores = stores
         self._lanes = lanes
         self._board = board
@@ -25,6 +31,7 @@ class Janitor:
 
     async def run_once(self) -> None:
         await self._expire_jobs()
+        await self._fail_stuck_jobs()
         await self._lanes.write.run(self._expire_rows, self._clock.now())
 
     async def _expire_jobs(self) -> None:
@@ -37,6 +44,20 @@ class Janitor:
                 why = f"; it was waiting because {run.reason}" if run.reason else ""
                 error = JobError(Code.DEADLINE_EXCEEDED, f"{words}{why}. Its finished answers are kept")
                 await self._board.move(run, JobState.EXPIRED, error)
+
+    async def _fail_stuck_jobs(self) -> None:
+        """Trouble on the operator's side keeps a job running, with the reason shown, but not for ever: whoever waits
+        for an end state gets one."""
+        since = self._clock.monotonic() - self._operator_trouble_s
+        for run in list(self._board.runs.values()):
+            stuck = run.stuck_at is not None and run.stuck_at <= since
+            if not (self._operator_trouble_s and stuck) or run.job.ended:
+                continue
+            words = (
+                f"no request of the job could be answered for {self._operator_trouble_s / 3600:g} hours: {run.reason}. "
+                "Its finished answers are kept; once that is mended, retry the job for the others"
+            )
+            await self._board.move(run, JobState.FAILED, JobError(Code.UNAVAILABLE, words))
 
     def _expire_rows(self, now: float) -> None:
         for row in self._stores.files.expired(now):

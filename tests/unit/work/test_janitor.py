@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from backburner.config import Settings
 from backburner.core.errors import Code, NotFound, PermissionDenied
 from backburner.core.exchange import TroubleKind
 from backburner.core.job import Counts, JobState
@@ -31,7 +32,7 @@ from tests.doubles.small_house import (
     running,
     upload,
 )
-from tests.doubles.virtual_time import VirtualClock, run
+from tests.doubles.virtual_time import VirtualClock, run, virtually
 
 DAYS = 24 * 3600.0
 
@@ -226,3 +227,26 @@ def test_a_house_that_is_stopped_while_it_works_stops_and_comes_back(
         assert max(len(made.beside) for made in engine.calls[-4:]) == 3, "side by side to the end"
 
     run(main)
+
+
+@virtually
+async def test_trouble_on_the_operators_side_ends_a_job_after_the_time_of_the_settings_with_what_it_has(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    key = trouble(TroubleKind.OPERATOR, "the upstream does not know our key")
+
+    def play(text: str, nth: int) -> Play:
+        return Play(1.0, key if clock.monotonic() > 3.5 else None)
+
+    settings = Settings(data=str(tmp_path), engine="simulated", operator_trouble_hours=0.5)
+    async with running(tmp_path, ScriptedEngine(clock, play, slots=1), clock, settings=settings) as house:
+        job = await create(house, numbered(10))
+        await clock.sleep(1800.0 - 60.0)
+        assert (await house.jobs.get("default", job.id)).state is JobState.RUNNING
+        job = await ended(house, job)
+        assert job.state is JobState.FAILED
+        assert job.error is not None
+        assert "for 0.5 hours: the upstream does not know our key" in job.error.message
+        assert clock.monotonic() < 1800.0 + 60.0
+        assert job.counts.succeeded == 4
+        assert sum("response" in line for line in await results(house, job)) == 4
