@@ -10,8 +10,10 @@ from pathlib import Path
 from backburner.api.services import Services
 from backburner.config import Settings
 from backburner.core.clock import Clock, SystemClock
+from backburner.core.errors import DiskFull
 from backburner.core.job import Job
 from backburner.core.lanes import Lanes
+from backburner.core.limits import MIB
 from backburner.dialects.anthropic.dialect import AnthropicDialect
 from backburner.dialects.gemini.dialect import GeminiDialect
 from backburner.dialects.openai.dialect import OpenAIDialect
@@ -51,6 +53,7 @@ from backburner.work.janitor import Janitor
 from backburner.work.metering import Metering
 from backburner.work.publish import Publisher
 from backburner.work.slots import Slots
+from backburner.work.space import Space
 from backburner.work.webhooks import WebhookLoop
 
 log = logging.getLogger("backburner")
@@ -77,35 +80,39 @@ class House:
         self._resolve = resolve
         self.clock = clock or SystemClock()
         self.stores = Stores(Path(settings.data).expanduser())
-        self.lanes = lanes or Lanes.real()
+        self.space = Space(self.clock, self.stores.disk, settings.disk_reserve_mb * MIB)
+        lanes = lanes or Lanes.real()
+        self.lanes = self.space.telling(lanes)
+        patient = self.space.patient(lanes)  # for the loops, which wait for room where a caller is told
         built, rules = build_engines(settings, self.clock)
         self.routes = Routes(built if engines is None else engines, rules, terms_of(settings))
         dialects: tuple[Dialect, ...] = (GeminiDialect(), AnthropicDialect(), OpenAIDialect())
         self.dialects = {dialect.name: dialect for dialect in dialects}
-        self.board = Board(self.clock, self.stores, self.lanes, self.dialects)
+        self.board = Board(self.clock, self.stores, patient, self.dialects)
         self._publisher = Publisher(
-            self.clock, self.stores, self.lanes, self.board, settings.result_retention_days * 86400
+            self.clock, self.stores, patient, self.board, self.space, settings.result_retention_days * 86400
         )
         self.slots = Slots(self.clock, self.board)
         self.shares = Shares(lambda tenant: settings.tenant(tenant).weight)
         self.dispatcher = Dispatcher(
             self.clock,
             self.stores,
-            self.lanes,
+            patient,
             self.board,
             self.routes,
             self.slots,
             self.shares,
             chance,
+            self.space,
             self._publisher.submit,
         )
         trouble_s = settings.operator_trouble_hours * 3600
-        self._janitor = Janitor(self.clock, self.stores, self.lanes, self.board, trouble_s)
-        self.followers = Followers(self.clock, self.stores, self.lanes, self.board)
+        self._janitor = Janitor(self.clock, self.stores, patient, self.board, trouble_s)
+        self.followers = Followers(self.clock, self.stores, patient, self.board)
         self.webhook_loop = WebhookLoop(
             self.clock,
             self.stores,
-            self.lanes,
+            patient,
             self.board,
             post or WebhookPost(self.clock, open_networks(settings), resolve),
             chance,
@@ -123,7 +130,7 @@ class House:
         self.quotas = QuotaService(
             self.clock, self.stores, self.lanes, self.board, self.metering, settings.tenant
         )
-        intake = Intake(self.clock, self.stores, self.lanes, self.board, self.quotas.room)
+        intake = Intake(self.clock, self.stores, self.lanes, self.board, self.space, self.quotas.room)
         self.keys = KeyService(self.clock, self.stores.keys, self.lanes)
         self.files = FileService(
             self.clock,
@@ -132,6 +139,7 @@ class House:
             settings.file_retention_hours * 3600,
             settings.file_bytes_max,
             self.quotas,
+            self.space,
         )
         companions = Companions(self.stores, self.lanes, self.board, open_networks(settings), self._resolve)
         self.webhooks = WebhookService(self.clock, self.stores, self.lanes)
@@ -140,6 +148,7 @@ class House:
             self.stores,
             self.lanes,
             self.board,
+            self.space,
             intake,
             self.routes,
             self.files,
@@ -151,9 +160,9 @@ class House:
         self.output = OutputService(self.stores, self.lanes)
         self.follow = FollowService(self.clock, self.board, self.jobs, self.results)
         self.requests = RequestService(self.stores, self.lanes)
-        waiting = Waiting(self.clock, self.board, self.routes, self.slots)
+        waiting = Waiting(self.clock, self.board, self.routes, self.slots, self.space)
         self.progress = ProgressService(self.clock, self.stores, self.lanes, self.board, self.jobs, waiting)
-        self.caches = CacheService(self.clock, self.stores, self.lanes)
+        self.caches = CacheService(self.clock, self.stores, self.lanes, self.space)
         self.models = ModelService(self.routes)
         self.engines = EngineService(self.clock, self.routes, self.board, self.slots, self.keys)
         self.estimates = EstimateService(
@@ -188,6 +197,8 @@ class House:
         """A loop that breaks is a bug: the house must not look alive without it."""
         try:
             await loop()
+        except DiskFull as error:  # it waited for room, and the house stops
+            log.warning("event=loop_stopped reason=%s", error.message)
         except Exception as error:  # handed on to whoever waits for `broken`
             log.exception("event=loop_broken")
             if not self.broken.done():
@@ -199,6 +210,7 @@ class House:
 
     async def stop(self) -> None:
         """Drains: no new calls, those in flight get a few seconds, what has come is committed."""
+        self.space.leave()
         await self.jobs.stop()
         await self.dispatcher.stop()
         for task in self._loops:
@@ -233,6 +245,7 @@ class House:
             interactive=self.interactive,
             keys=self.keys,
             webhooks=self.webhooks,
+            space=self.space,
             public_url=settings.public_url,
             currency=settings.currency,
             message_batch_bytes=settings.anthropic_batch_bytes_max,

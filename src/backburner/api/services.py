@@ -21,6 +21,7 @@ from backburner.service.progress import ProgressService
 from backburner.service.requests import RequestService
 from backburner.service.results import ResultService
 from backburner.service.webhooks import WebhookService
+from backburner.work.space import Space
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Services:
     interactive: InteractiveService
     keys: KeyService
     webhooks: WebhookService
+    space: Space
     public_url: str
     currency: str
     message_batch_bytes: int

@@ -9,6 +9,7 @@
     ├── Conflict            already exists, or a state that does not allow it
     ├── Exhausted           a limit that frees up by itself; may carry retry_after_s
     └── Unavailable         we or an engine cannot serve this now
+        └── DiskFull        the server's disk has no room for it
 
 Trouble with an engine is a value (`exchange.Trouble`), not an exception: it is policy's business.
 A bug is neither; it propagates. `Code` numbers are google.rpc.Code, the vocabulary every dialect maps from.
@@ -129,6 +130,12 @@ class Exhausted(Refused):
 class Unavailable(Refused):
     code = Code.UNAVAILABLE
     reason = "UNAVAILABLE"
+
+
+class DiskFull(Unavailable):
+    """The operator's to mend, and nobody's quota: so no RESOURCE_EXHAUSTED. Every SDK tries it again."""
+
+    reason = "DISK_FULL"
 
 
 class Unsupported(Refused):

@@ -14,13 +14,15 @@ from backburner.core.names import cache_id
 from backburner.service import paging
 from backburner.store.caches import CacheRow
 from backburner.store.stores import Stores
+from backburner.work.space import Space
 
 
 class CacheService:
-    def __init__(self, clock: Clock, stores: Stores, lanes: Lanes) -> None:
+    def __init__(self, clock: Clock, stores: Stores, lanes: Lanes, space: Space) -> None:
         self._clock = clock
         self._stores = stores
         self._lanes = lanes
+        self._space = space
 
     async def create(
         self,
@@ -33,7 +35,8 @@ class CacheService:
         expire_at: float | None = None,
         ttl_s: float | None = None,
     ) -> CacheRow:
-        """Raises InvalidArgument for an expiry in the past or a name that is too long."""
+        """Raises InvalidArgument for an expiry in the past or a name that is too long, DiskFull."""
+        self._space.admit()
         if len(display_name) > DISPLAY_NAME_CHARS:
             words = f"expected up to {DISPLAY_NAME_CHARS} characters, found {len(display_name)}"
             raise InvalidArgument(

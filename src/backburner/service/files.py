@@ -34,6 +34,7 @@ from backburner.service.quotas import QuotaService
 from backburner.store.blobs import BlobWriter, WriterClosed
 from backburner.store.files import FileRow, UploadRow
 from backburner.store.stores import Stores
+from backburner.work.space import Space
 
 MIME_TOP_LEVEL = frozenset(
     ("application", "audio", "chemical", "font", "image", "message", "model", "multipart", "text", "video")
@@ -57,6 +58,7 @@ class FileService:
         retention_s: float,
         most_bytes: int,
         quotas: QuotaService,
+        space: Space,
     ) -> None:
         self._clock = clock
         self._stores = stores
@@ -64,6 +66,7 @@ class FileService:
         self._retention_s = retention_s
         self.most_bytes = most_bytes
         self._quotas = quotas
+        self._space = space
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._writers: dict[str, BlobWriter] = {}
 
@@ -74,8 +77,10 @@ class FileService:
     ) -> UploadRow:
         """Begins an upload. `size_bytes` is the declared length, None when not told.
 
-        Raises TooLarge, InvalidArgument (name, type), AlreadyExists (the name is taken), Exhausted (the quota).
+        Raises TooLarge, InvalidArgument (name, type), AlreadyExists (the name is taken), Exhausted (the quota),
+        DiskFull.
         """
+        self._space.admit(size_bytes or 0)
         if size_bytes is not None:
             self._check_size(size_bytes)
         if len(display_name) > DISPLAY_NAME_CHARS:
@@ -118,8 +123,10 @@ class FileService:
     async def append(self, upload: str, offset: int, pieces: AsyncIterator[bytes]) -> Upload:
         """Writes pieces from `offset` on and makes them safe. One connection at a time writes: the newest.
 
-        Raises InvalidArgument for a gap, TooLarge, Conflict when another connection took the upload over.
+        Raises InvalidArgument for a gap, TooLarge, Conflict when another connection took the upload over, DiskFull
+        while the disk has no room: what came before stays.
         """
+        self._space.admit()
         async with self._lock(upload):
             state = await self.upload(upload)
             if offset > state.received_bytes:
@@ -156,6 +163,7 @@ class FileService:
             if at + len(piece) > most:
                 said = "a file may have" if declared is None else "the upload was declared with"
                 raise TooLarge(f"{said} {most:,} bytes, and more than that came")
+            self._space.admit()
             await self._lanes.read.run(writer.write_at, at, piece)
             at += len(piece)
         await self._lanes.read.run(writer.sync)
@@ -234,7 +242,8 @@ class FileService:
 
     async def adopt(self, tenant: str, mime_type: str, display_name: str, pieces: Iterator[bytes]) -> FileRow:
         """A file of any size from bytes on this machine, copied, so that who edits the original afterwards
-        changes nothing here. For `backburner run`."""
+        changes nothing here. For `backburner run`. Raises DiskFull."""
+        self._space.admit()
         row = await self._lanes.read.run(self._adopt, tenant, mime_type, display_name, pieces)
         await self._lanes.write.run(self._stores.files.insert, row)
         return row

@@ -41,6 +41,7 @@ from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.intake import Intake
 from backburner.work.run import JobRun
+from backburner.work.space import Space
 
 LINES_AT_ONCE = 100
 Ranges = list[tuple[int, int]]  # (offset, length) in an input
@@ -55,6 +56,7 @@ class JobService:
         stores: Stores,
         lanes: Lanes,
         board: Board,
+        space: Space,
         intake: Intake,
         routes: Routes,
         files: FileService,
@@ -65,6 +67,7 @@ class JobService:
         self._stores = stores
         self._lanes = lanes
         self._board = board
+        self._space = space
         self._intake = intake
         self._routes = routes
         self._files = files
@@ -81,7 +84,7 @@ class JobService:
 
         Raises InvalidArgument with every wrong line found so far, NotFound for a model that nothing serves,
         PermissionDenied for a missing file, AlreadyExists for an idempotency key used with another body, Exhausted for
-        a tenant over its quota.
+        a tenant over its quota, DiskFull.
         """
         if idempotency is None:
             return await self._create(tenant, draft, None)
@@ -101,12 +104,13 @@ class JobService:
         unserved = self._unserved(draft)
         if unserved is not None and draft.check_first:
             raise unserved
+        self._space.admit()
         self._quotas.creation(tenant)
         draft = await self._companions.settled(tenant, draft)
         id_ = job_id()
         try:
             job = await self._job(id_, tenant, draft)
-            run = await self._board.open(job)
+            run = await self._board.open(job, self._lanes)
             if draft.check_first:
                 await self._intake.scan(run, self._clock.monotonic() + CREATE_CHECK_S)
                 await self._refuse_wrong_lines(run)
@@ -289,14 +293,13 @@ class JobService:
 
     async def cancel(self, tenant: str, job: str) -> None:
         """CANCELLED is durable when this returns, and no call is made after it. A job that has ended stays as
-        it is; cancelling it is harmless. Raises NotFound."""
+        it is; cancelling it is harmless. Raises NotFound, DiskFull when it waits for room."""
         run = self._board.get(tenant, job)
         if run is None:
             await self.get(tenant, job)
             return
-        await self._board.move(
-            run, JobState.CANCELLED, JobError(Code.CANCELLED, "The operation was cancelled.")
-        )
+        error = JobError(Code.CANCELLED, "The operation was cancelled.")
+        await self._space.within(self._board.move(run, JobState.CANCELLED, error))
 
     async def hold(self, tenant: str, job: str) -> Job:
         """Starts nothing of a job but its canary until somebody approves it; calls under way go on. Raises NotFound,
@@ -305,7 +308,7 @@ class JobService:
         found = await self.get(tenant, job)
         if run is None or found.ended:
             raise Conflict("the job has ended, so there is nothing to hold")
-        await self._board.amend(run, hold_after_canary=True, approved=False)
+        await self._space.within(self._board.amend(run, hold_after_canary=True, approved=False))
         return run.snapshot()
 
     async def approve(self, tenant: str, job: str) -> Job:
@@ -314,7 +317,7 @@ class JobService:
         found = await self.get(tenant, job)
         if run is None or found.ended or not found.held:
             raise Conflict("the job is not held, so there is nothing to approve")
-        await self._board.amend(run, approved=True)
+        await self._space.within(self._board.amend(run, approved=True))
         run.reason = ""
         return run.snapshot()
 
@@ -382,7 +385,7 @@ class JobService:
         if display_name is not None:
             changes["display_name"] = display_name
         if run is not None and run.job.id in self._board.runs:
-            await self._board.amend(run, **changes)
+            await self._space.within(self._board.amend(run, **changes))
             return run.snapshot()
         found = msgspec.structs.replace(found, updated_at=self._clock.now(), **changes)
         await self._lanes.write.run(self._stores.jobs.update, found)

@@ -9,23 +9,29 @@ from backburner.policy.follow import waiting_words
 from backburner.work.board import Board
 from backburner.work.run import JobRun
 from backburner.work.slots import Slots
+from backburner.work.space import Space
 
 QUIET_S = 3.0  # a job that something was done of this lately is not waiting
 
 
 class Waiting:
-    def __init__(self, clock: Clock, board: Board, routes: Routes, slots: Slots) -> None:
+    def __init__(self, clock: Clock, board: Board, routes: Routes, slots: Slots, space: Space) -> None:
         self._clock = clock
         self._board = board
         self._routes = routes
         self._slots = slots
+        self._space = space
 
     def reason(self, run: JobRun, idle_s: float) -> str:
         """Empty when the job goes on or has ended. `idle_s`: how long nothing of it was done."""
-        if run.job.ended or run.job.state is JobState.FINALIZING:
+        if run.job.ended:
             return ""
         if run.job.waits_for:
             return waiting_words(run.job.waits_for)
+        if run.job.state is JobState.FINALIZING:
+            return self._space.results_wait
+        if short := self._space.waiting:
+            return short
         if run.reason:
             return run.reason
         if run.condemned:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from backburner.store import disk
 from backburner.store.blobs import Blobs
 from backburner.store.caches import Caches
 from backburner.store.catalog import Catalog
@@ -31,6 +32,10 @@ class Stores:
         self.webhooks = Webhooks(self.catalog)
         self.blobs = Blobs(folder / "blobs")
         self.ledgers = Ledgers(folder / "jobs")
+
+    def disk(self) -> disk.Free:
+        """What the disk under the folder has now."""
+        return disk.free(self.folder)
 
     def delete_blob_unless_used(self, blob: str | None) -> None:
         """On the writer lane, so that nothing can begin to use it in between."""

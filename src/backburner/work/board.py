@@ -41,9 +41,9 @@ class Board:
         )  # what is told of a job that ends
         self.listeners: list[Callable[[JobRun], None]] = []  # told of a run that comes, ends, goes
 
-    async def open(self, job: Job) -> JobRun:
-        """The job with its ledger, not on the board yet."""
-        ledger = await self._lanes.write.run(self._stores.ledgers.get, job.id)
+    async def open(self, job: Job, lanes: Lanes | None = None) -> JobRun:
+        """The job with its ledger, not on the board yet. Its ledger is made on `lanes`, where those are given."""
+        ledger = await (lanes or self._lanes).write.run(self._stores.ledgers.get, job.id)
         return JobRun(job, ledger, self._dialects[job.dialect], job.warnings, Window(self.windows))
 
     def admit(self, run: JobRun) -> None:

@@ -80,8 +80,8 @@ class Committer:
         batches = list(by_run.values())
         fresh: list[list[Outcome]] = []
         if batches:
-            fresh = await self._lanes.write.run(
-                commit_all, [(run.ledger, outcomes, ends) for run, outcomes, ends in batches]
+            await self._lanes.write.run(
+                commit_all, [(run.ledger, outcomes, ends) for run, outcomes, ends in batches], fresh
             )
         for entry in group:
             entry.settled()
@@ -89,5 +89,9 @@ class Committer:
             self._committed(run, outcomes)
 
 
-def commit_all(batches: list[tuple[Ledger, list[Outcome], list[AttemptEnd]]]) -> list[list[Outcome]]:
-    return [ledger.commit(outcomes, ends) for ledger, outcomes, ends in batches]
+def commit_all(
+    batches: list[tuple[Ledger, list[Outcome], list[AttemptEnd]]], fresh: list[list[Outcome]]
+) -> None:
+    """Goes on behind what is in `fresh`: on a full disk it may get half-way, and is called again."""
+    for ledger, outcomes, ends in batches[len(fresh) :]:
+        fresh.append(ledger.commit(outcomes, ends))

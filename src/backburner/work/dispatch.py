@@ -34,6 +34,7 @@ from backburner.work.commit import Committer
 from backburner.work.feed import Feed
 from backburner.work.run import JobRun
 from backburner.work.slots import Slots, Start
+from backburner.work.space import Space
 from backburner.work.window import Ready
 
 HELD = "held after its canary: look at the answers so far, then approve or cancel the job"
@@ -55,6 +56,7 @@ class Dispatcher:
         slots: Slots,
         shares: Shares,
         chance: random.Random,
+        space: Space,
         finished: Callable[[JobRun], None],
     ) -> None:
         self._clock = clock
@@ -65,6 +67,7 @@ class Dispatcher:
         self._slots = slots
         self._shares = shares
         self._chance = chance
+        self._space = space
         self._finished = finished
         self._caller = Caller(clock, stores, lanes)
         self.committer = Committer(lanes, self._committed)
@@ -108,6 +111,8 @@ class Dispatcher:
         now = self._clock.monotonic()
         self._look_around(now)
         room = self._slots.room(now, self._agenda.lanes())
+        if self._space.waiting:
+            return []
         starts = self._slots.suspects(now)
         if not any(room.values()):
             return starts
@@ -203,7 +208,8 @@ class Dispatcher:
             if run.job.state is JobState.PENDING:
                 await self._board.move(run, JobState.RUNNING)
         starts = [start for start in starts if not start[0].job.ended]
-        ids = await self._lanes.write.run(start_all, starts, self._clock.now())
+        ids = [0] * len(starts)
+        await self._lanes.write.run(start_all, starts, self._clock.now(), ids)
         for (run, request, route), attempt in zip(starts, ids, strict=True):
             if run.job.ended:  # cancelled while the attempt was being recorded
                 continue
@@ -325,16 +331,16 @@ class Dispatcher:
         await self.committer.flush()
 
 
-def start_all(starts: list[Start], at: float) -> list[int]:
-    """Records attempts in every ledger concerned; ids in the order of `starts`."""
+def start_all(starts: list[Start], at: float, ids: list[int]) -> None:
+    """Records attempts in every ledger concerned, their ids in the order of `starts`. Those that have an id are
+    recorded already: on a full disk it may get half-way, and is called again."""
     by_ledger: dict[int, tuple[Ledger, list[int]]] = {}
     for place, (run, _, _) in enumerate(starts):
-        by_ledger.setdefault(id(run.ledger), (run.ledger, []))[1].append(place)
-    ids = [0] * len(starts)
+        if not ids[place]:
+            by_ledger.setdefault(id(run.ledger), (run.ledger, []))[1].append(place)
     for ledger, places in by_ledger.values():
         recorded = ledger.start_attempts(
             [(starts[place][1].ordinal, starts[place][2].engine.name) for place in places], at
         )
         for place, attempt in zip(places, recorded, strict=True):
             ids[place] = attempt
-    return ids

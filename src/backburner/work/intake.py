@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from backburner.core.clock import Clock
-from backburner.core.errors import Code, Violation
+from backburner.core.errors import Code, DiskFull, Violation
 from backburner.core.job import Job, JobError, JobState
 from backburner.core.lanes import Lanes
 from backburner.core.limits import LINE_BYTES, SCAN_CHUNK_BYTES
@@ -21,6 +21,7 @@ from backburner.store.ledger import Progress
 from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.run import JobRun
+from backburner.work.space import Space
 
 log = logging.getLogger("backburner.work")
 
@@ -54,20 +55,28 @@ class Intake:
     """`room` says how many more requests of a job its tenant may have queued."""
 
     def __init__(
-        self, clock: Clock, stores: Stores, lanes: Lanes, board: Board, room: Callable[[JobRun], int]
+        self,
+        clock: Clock,
+        stores: Stores,
+        lanes: Lanes,
+        board: Board,
+        space: Space,
+        room: Callable[[JobRun], int],
     ) -> None:
         self._clock = clock
         self._stores = stores
         self._lanes = lanes
         self._board = board
+        self._space = space
         self._room = room
 
     async def scan(self, run: JobRun, until: float | None = None) -> None:
         """Scans on from where the ledger stands, to the end of the input or until the monotonic instant. While its
-        tenant's queue is full it waits; with an instant it returns."""
+        tenant's queue or the disk is full it waits; with an instant it returns. Raises DiskFull."""
         while not run.ledger.progress.done and not run.job.ended:
-            room = self._room(run)
-            run.reading_waits = "" if room else QUEUE_FULL
+            short = self._space.waiting
+            room = 0 if short else self._room(run)
+            run.reading_waits = "" if room else short or QUEUE_FULL
             if until is not None and (not room or self._clock.monotonic() >= until):
                 return
             if not room:
@@ -79,7 +88,7 @@ class Intake:
     async def scan_on(self, run: JobRun) -> None:
         """The rest of a job that was accepted before all of its input was seen."""
         try:
-            await self.scan(run)
+            await self._scan_through(run)
         except FileNotFoundError:
             await self._fail(run, Code.DATA_LOSS, "the input of the job is gone from the data folder")
         except Exception:  # the edge of a task that nobody waits for: the job must end, and say why
@@ -103,6 +112,13 @@ class Intake:
             await self._fail(run, Code.INVALID_ARGUMENT, message)
         elif not run.job.scanned:
             await self._board.amend(run)
+
+    async def _scan_through(self, run: JobRun) -> None:
+        while True:
+            try:
+                return await self.scan(run)
+            except DiskFull:
+                await self._space.room()
 
     async def _fail(self, run: JobRun, code: Code, message: str) -> None:
         await self._board.move(run, JobState.FAILED, JobError(code, message))

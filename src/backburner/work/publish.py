@@ -9,7 +9,7 @@ gets its name only when it is whole; the job is called SUCCEEDED after that.
 import array
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -20,12 +20,13 @@ from backburner.core.limits import MIB, STREAM_BYTES
 from backburner.core.names import errors_file_id, result_file_id
 from backburner.core.request import OutcomeKind, line_of
 from backburner.dialects.protocol import Dialect, Stamp
-from backburner.store.blobs import BlobWriter
+from backburner.store.blobs import Blobs, BlobWriter
 from backburner.store.files import FileRow, FileSource
 from backburner.store.ledger_reader import LedgerReader
 from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.run import JobRun
+from backburner.work.space import Space
 
 PAGE_ROWS = 250  # an answer may be large
 DROP_ROWS = 2000
@@ -66,8 +67,11 @@ def walk(reader: LedgerReader, job: Job, dialect: Dialect, total: int) -> Iterat
 class Copy:
     """One result file in the making."""
 
-    def __init__(self, writer: BlobWriter) -> None:
+    def __init__(self, writer: BlobWriter, check_room: Callable[[], None]) -> None:
+        """`check_room` raises when the disk is too full to go on."""
         self.size_bytes = 0
+        self.blob = ""
+        self._check_room = check_room
         self._writer = writer
         self._digest = hashlib.sha256()
         self._gathered = bytearray()
@@ -82,6 +86,7 @@ class Copy:
         return begin
 
     def _flush(self) -> None:
+        self._check_room()
         self._digest.update(self._gathered)
         self._writer.write(self._gathered)
         self._gathered.clear()
@@ -89,10 +94,13 @@ class Copy:
     def commit(self) -> tuple[str, str]:
         """The blob and the hex digest of its bytes."""
         self._flush()
-        return self._writer.commit(), self._digest.hexdigest()
+        self.blob = self._writer.commit()
+        return self.blob, self._digest.hexdigest()
 
-    def discard(self) -> None:
+    def discard(self, blobs: Blobs) -> None:
         self._writer.discard()
+        if self.blob:
+            blobs.delete(self.blob)
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -105,12 +113,19 @@ class Published(msgspec.Struct, frozen=True):
 
 class Publisher:
     def __init__(
-        self, clock: Clock, stores: Stores, lanes: Lanes, board: Board, result_retention_s: float
+        self,
+        clock: Clock,
+        stores: Stores,
+        lanes: Lanes,
+        board: Board,
+        space: Space,
+        result_retention_s: float,
     ) -> None:
         self._clock = clock
         self._stores = stores
         self._lanes = lanes
         self._board = board
+        self._space = space
         self._retention_s = result_retention_s
         self._queue: asyncio.Queue[JobRun] = asyncio.Queue()
 
@@ -156,8 +171,9 @@ class Publisher:
                 self._stores.delete_blob_unless_used(before.blob)
 
     def _write(self, job: Job, dialect: Dialect) -> Published:
-        answers = Copy(self._stores.blobs.writer())
-        errors = Copy(self._stores.blobs.writer()) if dialect.errors_apart else answers
+        blobs, check_room = self._stores.blobs, self._space.check_results
+        answers = Copy(blobs.writer(), check_room)
+        errors = Copy(blobs.writer(), check_room) if dialect.errors_apart else answers
         index: array.array[int] = array.array("q")
         try:
             with self._stores.ledgers.reader(job.id) as reader:
@@ -171,11 +187,11 @@ class Publisher:
             apart = errors is not answers and errors.size_bytes > 0
             failed = self._row(job, errors_file_id(job.id), "errors", errors) if apart else None
             if errors is not answers and not apart:
-                errors.discard()
+                errors.discard(blobs)
             return Published(results, failed, index)
         except BaseException:
-            answers.discard()
-            errors.discard()
+            answers.discard(blobs)
+            errors.discard(blobs)
             raise
 
     def _row(self, job: Job, file: str, what: str, copy: Copy) -> FileRow:

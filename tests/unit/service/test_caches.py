@@ -8,6 +8,7 @@ from backburner.core.limits import CACHE_TTL_S, DISPLAY_NAME_CHARS
 from backburner.service.caches import CacheService
 from backburner.store.jobs import Pin
 from backburner.store.stores import Stores
+from backburner.work.space import Space
 from tests.doubles.virtual_time import VirtualClock, virtually
 
 BODY = {"contents": [{"parts": [{"text": "a long story"}]}]}
@@ -20,7 +21,7 @@ def stores(tmp_path: Path) -> Stores:
 
 @pytest.fixture
 def caches(stores: Stores, clock: VirtualClock) -> CacheService:
-    return CacheService(clock, stores, Lanes.inline())
+    return CacheService(clock, stores, Lanes.inline(), Space(clock, stores.disk, 0))
 
 
 @virtually

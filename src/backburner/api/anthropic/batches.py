@@ -30,6 +30,7 @@ WAY_OUT = "Make several batches, or raise anthropic_batch_bytes_max in the serve
 
 
 async def create(call: Call) -> Response:
+    call.services.space.admit()  # before the body is read
     raw = await bodies.gathered(call.request, call.services.message_batch_bytes, WAY_OUT)
     asked = create_body(raw, call.services.message_batch_requests)
     draft = JobDraft(

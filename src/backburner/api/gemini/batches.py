@@ -52,6 +52,7 @@ async def create_embed(call: Call) -> Response:
 
 
 async def _create(call: Call, kind: JobKind) -> Response:
+    call.services.space.admit()  # before the body is read
     raw = await call.body(INLINE_BODY_BYTES, WAY_OUT)
     asked = create_body(raw, kind, call.name)
     draft = JobDraft(

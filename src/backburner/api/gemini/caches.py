@@ -17,6 +17,7 @@ _NOTHING: list[Json] = [{"role": "user", "parts": [{"text": ""}]}]
 
 
 async def create(call: Call) -> Response:
+    call.services.space.admit()  # before the body is read
     asked = cache_body(await call.body())
     route = call.services.models.route(asked.model)
     counted = {"contents": _NOTHING, **asked.body}
