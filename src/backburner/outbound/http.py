@@ -1,6 +1,7 @@
 """One HTTP client with bounds: connections, time, bytes of an answer; cancelling frees the connection.
 
-It knows nothing of what is said over it. A status of any kind is a reply; `NoReply` says why there was
+Whole replies go over libcurl (transfers.py), those that are read as they come over aiohttp. It knows nothing of what
+is said over it. A status of any kind is a reply; `NoReply` says why there was
 none. Redirects are not followed (a key would travel along), no cookies are kept, and proxies named in the
 environment are used only when asked for.
 """
@@ -8,44 +9,20 @@ environment are used only when asked for.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from enum import StrEnum
 
 import aiohttp
 import aiohttp.abc
-import msgspec
 
 from backburner.core.clock import Clock
 from backburner.core.limits import MIB
+from backburner.outbound.replies import Lost, NoReply, Reply
+from backburner.outbound.transfers import Transfers
 
 ANSWER_BYTES = 64 * MIB
 CONNECT_S = 10.0
 # Shorter than what the usual servers keep a quiet connection (uvicorn: 5 s): who reuses one that the other
 # side is just closing loses the call.
 KEEP_ALIVE_S = 4.0
-
-
-class Lost(StrEnum):
-    UNREACHABLE = "unreachable"  # refused, no such host, no route, TLS failed
-    CUT = "cut"  # before or within the answer
-    LATE = "late"  # past the deadline
-    TOO_LARGE = "too large"
-
-
-class NoReply(Exception):
-    """No usable reply; `words` are for a person and hold nothing of what was sent."""
-
-    def __init__(self, lost: Lost, words: str) -> None:
-        super().__init__(words)
-        self.lost = lost
-        self.words = words
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """A whole answer. Header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Opened:
@@ -93,6 +70,14 @@ class Http:
     ) -> None:
         self._clock = clock
         self._answer_bytes = answer_bytes
+        self._transfers = Transfers(
+            connections=connections,
+            answer_bytes=answer_bytes,
+            connect_s=CONNECT_S,
+            keep_alive_s=KEEP_ALIVE_S,
+            environment_proxies=environment_proxies,
+            headers=headers or {},
+        )
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=connections,
@@ -116,8 +101,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """A whole reply within `deadline_s`. Raises NoReply."""
-        async with self.open(method, url, deadline_s=deadline_s, body=body, headers=headers) as opened:
-            return Reply(opened.status, opened.headers, await opened.read())
+        return await self._transfers.request(method, url, deadline_s=deadline_s, body=body, headers=headers)
 
     @asynccontextmanager
     async def open(
@@ -145,6 +129,7 @@ class Http:
                 response.close()
 
     async def close(self) -> None:
+        self._transfers.close()
         await self._session.close()
 
 
