@@ -13,7 +13,8 @@ from backburner.core.clock import Clock
 from backburner.core.job import Job, JobState
 from backburner.core.lanes import Lanes
 from backburner.core.request import Usage
-from backburner.policy import eta
+from backburner.policy.eta_rate import Sample
+from backburner.service.completion import Completion, Forecaster, outcomes_made
 from backburner.service.jobs import JobService
 from backburner.service.pulse import LOOK_S, Pulse
 from backburner.service.waiting import Waiting
@@ -21,20 +22,9 @@ from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.run import JobRun
 
-CONFIDENCE = 0.9  # of the interval that policy/eta.py gives
 WATCH_S = 0.25  # a watcher is told of changes this often at most
 QUIET_S = 10.0  # and this often when nothing changes
 SUMS = 512  # jobs whose tokens are remembered
-CALLS = 256  # of the last calls, for how long one may take
-CALLS_KEPT_S = 2.0
-
-
-class Completion(msgspec.Struct, frozen=True):
-    """Instants: the likely end of the job, and an interval that holds the end with CONFIDENCE."""
-
-    earliest_at: float
-    likely_at: float
-    latest_at: float
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +52,7 @@ class ProgressService:
         self._began_at = clock.now()
         self._pulses: dict[str, Pulse] = {}
         self._sums: OrderedDict[str, tuple[int, Usage]] = OrderedDict()
-        self._longest: dict[str, tuple[float, float]] = {}  # job -> (looked at, long call)
+        self._forecasts = Forecaster(clock, stores, lanes)
 
     # -- what is kept
 
@@ -72,7 +62,7 @@ class ProgressService:
             runs = self._board.runs
             for gone in [job for job in self._pulses if job not in runs]:
                 del self._pulses[gone]
-                self._longest.pop(gone, None)
+                self._forecasts.forget(gone)
             for run in runs.values():
                 self._pulse(run)
             await self._clock.sleep(LOOK_S)
@@ -81,21 +71,21 @@ class ProgressService:
         """None before the first call and after the end."""
         if run.job.state not in (JobState.RUNNING, JobState.FINALIZING):
             return None
-        now, made = self._clock.monotonic(), _made(run)
+        now, made = self._clock.monotonic(), outcomes_made(run)
         if run.job.held:  # begins anew when it is approved: nobody knows when, and the pause is no rate
-            self._pulses[run.job.id] = Pulse(eta.Sample(now, made))
+            self._pulses[run.job.id] = Pulse(Sample(now, made), run.ledger.last_attempt)
         pulse = self._pulses.get(run.job.id)
         if pulse is None:
-            pulse = self._pulses[run.job.id] = Pulse(self._first(run, now, made))
-        pulse.note(now, made)
+            pulse = self._pulses[run.job.id] = Pulse(*self._first(run, now, made))
+        pulse.note(now, made, run.in_flight)
         return pulse
 
-    def _first(self, run: JobRun, now: float, made: int) -> eta.Sample:
+    def _first(self, run: JobRun, now: float, made: int) -> tuple[Sample, int]:
         """What an earlier process made of the job says nothing about how fast this one is."""
         started_at = run.job.started_at
         if started_at is None or started_at < self._began_at:
-            return eta.Sample(now, made)
-        return eta.Sample(now - max(0.0, self._clock.now() - started_at), 0)
+            return Sample(now, made), run.ledger.last_attempt
+        return Sample(now - max(0.0, self._clock.now() - started_at), 0), 0
 
     # -- what is told
 
@@ -119,31 +109,8 @@ class ProgressService:
             rate_per_s=pulse.per_s if pulse else 0.0,
             usage=usage,
             waiting_reason=self._waiting.reason(run, idle_s),
-            completion=await self._completion(run, pulse) if pulse else None,
+            completion=await self._forecasts.completion(run, pulse) if pulse else None,
         )
-
-    async def _completion(self, run: JobRun, pulse: Pulse) -> Completion | None:
-        found = eta.estimate(pulse.samples, _expected(run), await self._long_call_s(run))
-        if found is None:
-            return None
-        now = self._clock.now()
-        return Completion(now + found.earliest_s, now + found.likely_s, now + found.latest_s)
-
-    async def _long_call_s(self, run: JobRun) -> float:
-        now = self._clock.monotonic()
-        looked_at, longest_s = self._longest.get(run.job.id, (float("-inf"), 0.0))
-        if now - looked_at >= CALLS_KEPT_S:
-            durations = await self._lanes.read.run(self._durations, run.job.id)
-            longest_s = eta.long_call_s(durations, len(run.in_flight))
-            self._longest[run.job.id] = (now, longest_s)
-        return longest_s
-
-    def _durations(self, job: str) -> list[float]:
-        try:
-            with self._stores.ledgers.view(job) as view:
-                return view.call_durations_s(CALLS)
-        except FileNotFoundError:  # deleted meanwhile
-            return []
 
     async def _usage(self, job: Job) -> Usage:
         seq, usage = self._sums.get(job.id, (0, Usage()))
@@ -184,21 +151,6 @@ class ProgressService:
 def _news(told: Progress, found: Progress) -> bool:
     changed = found.job != told.job or found.waiting_reason != told.waiting_reason
     return changed or found.at - told.at >= QUIET_S
-
-
-def _made(run: JobRun) -> int:
-    """Requests with an outcome, without those that intake refused, which took no time."""
-    counts = run.counts
-    return max(0, counts.succeeded + counts.failed - run.ledger.progress.invalid_count)
-
-
-def _expected(run: JobRun) -> int:
-    """How many requests there will be to make; while the input is being read, at the density found so far."""
-    progress = run.ledger.progress
-    found = progress.next_ordinal - progress.invalid_count
-    if progress.done or not progress.next_offset:
-        return found
-    return max(found, round(found * run.job.input_bytes / progress.next_offset))
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

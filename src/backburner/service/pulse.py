@@ -1,29 +1,38 @@
 """How fast a job goes: samples of (instant, requests made), kept in memory and bounded however long it runs.
 
 Two series. The last minute, for the rate of now. The whole run, thinned as it grows, because the estimate of the
-end looks at the last third of the work (policy/eta.py), which may be hours.
+end looks at the last third of the work (policy/eta_rate.py), which may be hours. And since when each call is under
+way, as far as a look now and then can tell.
 """
 
 from collections import deque
+from collections.abc import Collection
 
-from backburner.policy.eta import Sample
+from backburner.policy.eta_rate import Sample
 
 RATE_S = 60.0
 LOOK_S = 1.0  # samples closer together than this are one
 WHOLE_SAMPLES = 256
+SLOTS_LOOKS = 8
 
 
 class Pulse:
-    """`first` is when the job began to run, or when it was first looked at, and what it had done by then."""
+    """`first` is when the job began to run, or when it was first looked at, and what it had done by then; the attempts
+    behind `first_attempt` were made since. `begun` is when a call was first seen under way, by ordinal."""
 
-    def __init__(self, first: Sample) -> None:
+    def __init__(self, first: Sample, first_attempt: int = 0) -> None:
+        self.first_attempt = first_attempt
+        self.begun: dict[int, float] = {}
+        self._in_flight: deque[int] = deque(maxlen=SLOTS_LOOKS)
         self._minute = deque([first])
         self._whole = [first]
         self._step_s = LOOK_S
         self._last = first
         self.moved_at = first.at  # when something was last seen to be done
 
-    def note(self, now: float, done: int) -> None:
+    def note(self, now: float, done: int, in_flight: Collection[int] = ()) -> None:
+        self.begun = {ordinal: self.begun.get(ordinal, now) for ordinal in in_flight}
+        self._in_flight.append(len(in_flight))
         if done > self._last.done:
             self.moved_at = now
         self._last = Sample(now, done)
@@ -43,6 +52,11 @@ class Pulse:
         if len(self._whole) > WHOLE_SAMPLES:
             self._whole = self._whole[::2]
             self._step_s *= 2
+
+    @property
+    def slots(self) -> int:
+        """How many calls the job has under way, by the last looks: a look between two calls sees one too few."""
+        return max(self._in_flight, default=0)
 
     @property
     def per_s(self) -> float:

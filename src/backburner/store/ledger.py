@@ -110,6 +110,15 @@ class Ledger:
         """Tokens of all outcomes."""
         return added(*self.used.values())
 
+    @property
+    def last_attempt(self) -> int:
+        """The id of the newest attempt."""
+        return self._last_attempt
+
+    def has_outcome(self, ordinal: int) -> bool:
+        """May be asked anywhere."""
+        return ordinal in self._done
+
     def _open(self) -> sqlite3.Connection:
         self._used(self)
         if self._db is None:

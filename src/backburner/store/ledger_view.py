@@ -70,13 +70,24 @@ class LedgerView(LedgerReader):
         ).fetchone()
         return end, Usage(*row)
 
-    def call_durations_s(self, limit: int) -> list[float]:
-        """How long the calls that ended last took."""
+    def calls(self, after: int, limit: int) -> list[tuple[int, float]]:
+        """(bytes of the request, seconds) of up to about `limit` calls that brought an answer, evenly over the attempts
+        behind `after`, in the order of their begin. Where there was none: of those that brought an error."""
+        (last,) = self._db.execute("SELECT coalesce(max(id), 0) FROM attempt").fetchone()
+        step = max(1, (last - after) // limit)
         rows = self._db.execute(
-            "SELECT ended_at - started_at FROM attempt WHERE ended_at IS NOT NULL ORDER BY id DESC LIMIT ?",
-            (limit,),
+            "SELECT r.length, max(0, a.ended_at - a.started_at), a.trouble FROM attempt a JOIN request r"
+            f" USING (ordinal) WHERE a.id IN ({_list(range(after + step, last + 1, step))})"
+            " AND a.ended_at IS NOT NULL ORDER BY a.id"
+        ).fetchall()
+        answered = [row[:2] for row in rows if not row[2]]
+        return answered or [row[:2] for row in rows]
+
+    def lengths(self, ordinals: Sequence[int]) -> dict[int, int]:
+        """Bytes of requests, by ordinal."""
+        return dict(
+            self._db.execute(f"SELECT ordinal, length FROM request WHERE ordinal IN ({_list(ordinals)})")
         )
-        return [row[0] for row in rows]
 
     def keys(self, ordinals: Sequence[int]) -> dict[int, str | None]:
         return dict(

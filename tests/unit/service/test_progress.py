@@ -176,6 +176,6 @@ def test_nothing_is_kept_of_jobs_that_are_gone(tmp_path: Path, clock: VirtualClo
                 await ended(house, await create(house, numbered(2, start=10 * n)))
             await clock.sleep(5)
             assert house.progress._pulses == {}  # type: ignore[attr-defined]
-            assert house.progress._longest == {}  # type: ignore[attr-defined]
+            assert house.progress._forecasts._kept == {}  # type: ignore[attr-defined]
 
     run(main)

@@ -1,5 +1,5 @@
-from backburner.policy import eta
-from backburner.policy.eta import Sample
+from backburner.policy import eta_rate
+from backburner.policy.eta_rate import Sample
 from backburner.service.pulse import WHOLE_SAMPLES, Pulse
 
 
@@ -25,7 +25,7 @@ def test_a_long_job_needs_no_more_memory_and_its_history_still_reaches_back() ->
     assert len(pulse.samples) <= WHOLE_SAMPLES + 1
     assert pulse.samples[0] == Sample(0.0, 0)
     assert [sample.at for sample in pulse.samples] == sorted({sample.at for sample in pulse.samples})
-    assert round(eta.rate(pulse.samples), 6) == 3
+    assert round(eta_rate.rate(pulse.samples).per_s, 6) == 3
     assert any(10_000 < sample.at < 15_000 for sample in pulse.samples), "the last third can be measured"
 
 

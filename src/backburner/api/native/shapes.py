@@ -28,10 +28,11 @@ from backburner.core.job import Counts, Job
 from backburner.core.names import errors_file_id, result_file_id
 from backburner.core.request import Usage
 from backburner.policy.price import amount
+from backburner.service.completion import Completion
 from backburner.service.engines import EngineCard
 from backburner.service.estimate import Estimate
 from backburner.service.models import ModelCard
-from backburner.service.progress import CONFIDENCE, Completion, Progress
+from backburner.service.progress import Progress
 from backburner.service.requests import RequestView
 from backburner.service.results import Numbered, encode_cursor
 from backburner.store.files import FileRow
@@ -62,7 +63,10 @@ def part_done(job: Job) -> float:
 
 def completion_body(found: Completion) -> CompletionBody:
     return CompletionBody(
-        rfc3339(found.earliest_at), rfc3339(found.likely_at), rfc3339(found.latest_at), CONFIDENCE
+        rfc3339(found.earliest_at),
+        rfc3339(found.likely_at),
+        rfc3339(found.latest_at),
+        round(found.confidence, 2),
     )
 
 
