@@ -52,6 +52,8 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     slots: int = 0  # 0: what the capability table says
     slots_max: int = 0  # where `slots` is 0: how far to go when finding out
     reserved_slots: int = -1  # kept from jobs while people call; -1: a share of the slots
+    hours: str = ""  # runs jobs only then, for example 22:00-06:00
+    hosted: bool | Literal["auto"] = "auto"
     gguf: dict[str, str] = msgspec.field(default_factory=dict[str, str])  # local: model name -> GGUF path
     options: str = ""  # simulated: latency_ms=..,jitter=..,error_rate=..,seed=..,log=PATH
 
@@ -79,6 +81,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class TenantSettings(Quota, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One `[tenants.NAME]` table; `[tenants."*"]` is for all that have none of their own."""
 
+    egress: Literal["any", "local"] = "any"
     weight: Annotated[float, msgspec.Meta(gt=0)] = 1.0
 
 
@@ -101,7 +104,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     engine: str = ""  # every model name goes to this one: a name from [engines], or simulated[:options]
     engines: dict[str, EngineSettings] = msgspec.field(default_factory=dict[str, EngineSettings])
-    models: dict[str, str] = msgspec.field(default_factory=dict[str, str])  # pattern -> engine/model
+    models: dict[str, str | list[str]] = msgspec.field(
+        default_factory=dict[str, str | list[str]]
+    )  # pattern -> engine/model
+    time_zone: str = "UTC"
     currency: str = "USD"
     prices: dict[str, Price] = msgspec.field(default_factory=dict[str, Price])  # engine/model -> price
     webhooks: dict[str, WebhookSettings] = msgspec.field(default_factory=dict[str, WebhookSettings])

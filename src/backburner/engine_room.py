@@ -1,6 +1,8 @@
 """Engines and the rules that map model names to them, as the settings say."""
 
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from backburner.config import DEFAULT_RULES, EngineSettings, Settings, upstream_key
 from backburner.core.clock import Clock
@@ -11,8 +13,10 @@ from backburner.engines.protocol import Engine
 from backburner.engines.routes import ANY, Rule, Terms
 from backburner.engines.simulated import SimulatedEngine
 from backburner.engines.simulated_options import parse_simulated
+from backburner.policy.hours import parse_hours
 
 SIMULATED = "simulated"
+PRIVATE_NAMES = (".local", ".internal", ".lan", ".localhost", ".home.arpa", ".svc", ".cluster.local")
 
 
 def build_engines(settings: Settings, clock: Clock) -> tuple[list[Engine], list[Rule]]:
@@ -25,7 +29,11 @@ def build_engines(settings: Settings, clock: Clock) -> tuple[list[Engine], list[
     if settings.engine and settings.engine not in configured:
         known = ", ".join(sorted(configured))
         raise InvalidArgument(f"engine {settings.engine!r} is not configured. Known: {known}, simulated")
-    rules = [_rule(pattern, target) for pattern, target in settings.models.items()]
+    rules = [
+        _rule(pattern, target)
+        for pattern, targets in settings.models.items()
+        for target in ([targets] if isinstance(targets, str) else targets)
+    ]
     if settings.engine == "local" or not settings.engine:
         rules += [_rule(pattern, target) for pattern, target in DEFAULT_RULES]
     else:
@@ -47,7 +55,7 @@ def reachable(rules: list[Rule]) -> list[Rule]:
     """Without those behind a rule that takes every name."""
     for place, rule in enumerate(rules):
         if rule.pattern == ANY:
-            return rules[: place + 1]
+            return [*rules[:place], *(rule for rule in rules[place:] if rule.pattern == ANY)]
     return rules
 
 
@@ -58,7 +66,26 @@ def terms_of(settings: Settings) -> dict[str, Terms]:
             raise InvalidArgument(
                 f"engines.{name}: reserved_slots is {engine.reserved_slots}; expected 0 or more, or -1 for a share"
             )
-    return {name: Terms(reserved_slots=engine.reserved_slots) for name, engine in settings.engines.items()}
+    return {
+        name: Terms(
+            reserved_slots=engine.reserved_slots,
+            hours=parse_hours(engine.hours, settings.time_zone),
+            hosted=_hosted(engine),
+        )
+        for name, engine in settings.engines.items()
+    }
+
+
+def _hosted(engine: EngineSettings) -> bool:
+    """Whether what an engine is sent leaves the operator's hands: what the settings say, else whether its address is
+    one of the open network."""
+    if engine.hosted != "auto":
+        return engine.hosted
+    host = urlsplit(engine.base_url).hostname or ""
+    try:
+        return ip_address(host).is_global
+    except ValueError:  # a name: of this machine, of a container beside it, or of a house network
+        return "." in host and not host.endswith(PRIVATE_NAMES)
 
 
 def _rule(pattern: str, target: str) -> Rule:

@@ -85,7 +85,11 @@ class House:
         self.lanes = self.space.telling(lanes)
         patient = self.space.patient(lanes)  # for the loops, which wait for room where a caller is told
         built, rules = build_engines(settings, self.clock)
-        self.routes = Routes(built if engines is None else engines, rules, terms_of(settings))
+
+        def stays(tenant: str) -> bool:
+            return settings.tenant(tenant).egress == "local"
+
+        self.routes = Routes(built if engines is None else engines, rules, terms_of(settings), stays)
         dialects: tuple[Dialect, ...] = (GeminiDialect(), AnthropicDialect(), OpenAIDialect())
         self.dialects = {dialect.name: dialect for dialect in dialects}
         self.board = Board(self.clock, self.stores, patient, self.dialects)
@@ -163,7 +167,7 @@ class House:
         waiting = Waiting(self.clock, self.board, self.routes, self.slots, self.space)
         self.progress = ProgressService(self.clock, self.stores, self.lanes, self.board, self.jobs, waiting)
         self.caches = CacheService(self.clock, self.stores, self.lanes, self.space)
-        self.models = ModelService(self.routes)
+        self.models = ModelService(self.routes, self.slots)
         self.engines = EngineService(self.clock, self.routes, self.board, self.slots, self.keys)
         self.estimates = EstimateService(
             self.stores, self.lanes, self.routes, self.files, self.dialects, self.prices

@@ -47,9 +47,16 @@ def at_once(text: str, nth: int) -> Play:
 
 
 class ScriptedEngine:
-    name = "simulated"  # the name that settings with `engine=simulated` route to
+    """`name`: what settings with `engine=simulated` route to, if nothing else is said."""
 
-    def __init__(self, clock: Clock, play: Callable[[str, int], Play] = at_once, slots: int = 4) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        play: Callable[[str, int], Play] = at_once,
+        slots: int = 4,
+        name: str = "simulated",
+    ) -> None:
+        self.name = name
         self._clock = clock
         self.play = play
         self._capabilities = Capabilities(features=frozenset({Feature.CHAT}), slots=slots)

@@ -3,7 +3,7 @@
 import random
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -41,7 +41,7 @@ async def public(host: str) -> list[str]:
 
 def build(
     folder: Path,
-    engine: Engine,
+    engine: Engine | Sequence[Engine],
     clock: Clock | None = None,
     *,
     seed: int = 0,
@@ -53,7 +53,7 @@ def build(
         settings or Settings(data=str(folder), engine="simulated"),
         clock=clock or VirtualClock(),
         lanes=lanes or Lanes.inline(),
-        engines=[engine],
+        engines=engine if isinstance(engine, Sequence) else [engine],
         chance=random.Random(seed),
         post=post,
         resolve=public,
@@ -65,7 +65,7 @@ def build(
 @asynccontextmanager
 async def running(
     folder: Path,
-    engine: Engine,
+    engine: Engine | Sequence[Engine],
     clock: Clock | None = None,
     *,
     seed: int = 0,

@@ -1,6 +1,6 @@
 """`backburner config`: the settings in force and where each came from, as TOML that can be fed back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -42,7 +42,7 @@ def lines_of(loaded: Loaded) -> Iterator[str]:
         yield from _table(f"engines.{key(name)}", _changed(engine), loaded.origins["engines"])
 
 
-def _table(name: str, members: dict[str, object] | dict[str, str], origin: str) -> Iterator[str]:
+def _table(name: str, members: Mapping[str, object], origin: str) -> Iterator[str]:
     yield ""
     if not members:
         yield f"# [{name}] is empty ({origin})"

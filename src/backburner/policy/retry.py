@@ -52,8 +52,9 @@ def interrupted(times: int) -> Tries:
     return Tries(charged=max(0, times - FREE_DEATHS), total=times, deaths=times)
 
 
-def after(trouble: Trouble, tries: Tries, chance: float) -> Retry | GiveUp:
-    """`tries` before this trouble; `chance` is uniform in [0, 1)."""
+def after(trouble: Trouble, tries: Tries, chance: float, *, elsewhere: bool = False) -> Retry | GiveUp:
+    """`tries` before this trouble; `chance` is uniform in [0, 1). `elsewhere`: there is another engine to go to, so
+    what this one is in need of is nothing to wait for."""
     charged = trouble.kind in (TroubleKind.TRANSIENT, TroubleKind.TIMEOUT, TroubleKind.REQUEST) or (
         trouble.kind is TroubleKind.DIED and tries.alone
     )
@@ -64,6 +65,8 @@ def after(trouble: Trouble, tries: Tries, chance: float) -> Retry | GiveUp:
         return GiveUp(now) if charged else Retry(0.0, now)
     if charged and now.spent:
         return GiveUp(now)
+    if elsewhere and trouble.kind in (TroubleKind.OPERATOR, TroubleKind.BUSY):
+        return Retry(0.0, now)
     if trouble.kind is TroubleKind.OPERATOR:
         return Retry(OPERATOR_WAIT_S, now)
     if trouble.retry_after_s is not None:

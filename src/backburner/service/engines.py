@@ -84,7 +84,6 @@ class EngineService:
         """Calls of this tenant's jobs under way."""
         found: dict[tuple[str, str], int] = {}
         for run in self._board.runs.values():
-            route = self._routes.find(run.job.model) if run.job.tenant == tenant and run.in_flight else None
-            if route is not None:
-                found[route.lane] = found.get(route.lane, 0) + len(run.in_flight)
+            for lane, count in run.lanes.items() if run.job.tenant == tenant else ():
+                found[lane] = found.get(lane, 0) + count
         return found

@@ -34,7 +34,7 @@ from backburner.service import paging
 from backburner.service.companions import Companions
 from backburner.service.drafts import Idempotency, JobDraft
 from backburner.service.files import FileService
-from backburner.service.models import not_served
+from backburner.service.models import unserved
 from backburner.service.quotas import QuotaService
 from backburner.store.jobs import EVERY, INLINE, Wanted
 from backburner.store.stores import Stores
@@ -101,7 +101,7 @@ class JobService:
             return await self._create(tenant, draft, idempotency)
 
     async def _create(self, tenant: str, draft: JobDraft, idempotency: Idempotency | None) -> Job:
-        unserved = self._unserved(draft)
+        unserved = self._unserved(tenant, draft)
         if unserved is not None and draft.check_first:
             raise unserved
         self._space.admit()
@@ -200,16 +200,17 @@ class JobService:
             writer.discard()
             raise
 
-    def _unserved(self, draft: JobDraft) -> Refused | None:
+    def _unserved(self, tenant: str, draft: JobDraft) -> Refused | None:
         """Why nothing here can run the job. Raises InvalidArgument for what no job may have."""
         if len(draft.display_name) > DISPLAY_NAME_CHARS:
             words = f"expected up to {DISPLAY_NAME_CHARS} characters, found {len(draft.display_name)}"
             raise InvalidArgument(
                 "the display name is too long", violations=[Violation("batch.displayName", words)]
             )
-        route = self._routes.find(draft.model)
-        if route is None:
-            return NotFound(not_served(draft.model), reason="MODEL_NOT_FOUND")
+        pool = self._routes.pool(draft.model, tenant)
+        if not pool:
+            return unserved(self._routes, draft.model)
+        route = pool[0]
         feature = Feature.EMBED if draft.kind is JobKind.EMBED else Feature.CHAT
         if feature not in route.capabilities.features:
             return InvalidArgument(

@@ -2,17 +2,29 @@
 
 import msgspec
 
-from backburner.core.errors import NotFound
+from backburner.core.errors import NotFound, PermissionDenied
 from backburner.core.exchange import Feature
 from backburner.engines.protocol import ModelInfo
 from backburner.engines.routes import ANY, Route, Routes
 from backburner.service import paging
+from backburner.work.slots import Slots
 
 
 def not_served(name: str) -> str:
     return (
         f"the model {name} is not served here. `backburner models` lists what is; "
         "map a name of your own to one of them under [models] in the config"
+    )
+
+
+def unserved(routes: Routes, name: str) -> NotFound | PermissionDenied:
+    """Why no engine may serve a name."""
+    if routes.find(name) is None:
+        return NotFound(not_served(name), reason="MODEL_NOT_FOUND")
+    return PermissionDenied(
+        f"the model {name} is served by hosted engines only, and the settings of this tenant say that its data stays "
+        'here (egress = "local")',
+        reason="EGRESS",
     )
 
 
@@ -33,18 +45,24 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelService:
-    def __init__(self, routes: Routes) -> None:
+    def __init__(self, routes: Routes, slots: Slots) -> None:
         self._routes = routes
+        self._slots = slots
 
-    def route(self, name: str) -> Route:
-        """Raises NotFound when nothing serves the name."""
-        route = self._routes.find(name)
-        if route is None:
-            raise NotFound(not_served(name), reason="MODEL_NOT_FOUND")
-        return route
+    def route(self, name: str, tenant: str) -> Route:
+        """The engine for a call that somebody waits for: of several the one with least to do. Raises NotFound when
+        nothing serves the name, PermissionDenied when only engines do that this tenant's data may not go to."""
+        pool = self._routes.pool(name, tenant)
+        if not pool:
+            raise unserved(self._routes, name)
+        return self._slots.best(pool)
 
     def get(self, name: str) -> ModelCard:
-        return self._card(name.removeprefix("models/"), self.route(name))
+        """Raises NotFound."""
+        route = self._routes.find(name)
+        if route is None:
+            raise unserved(self._routes, name)
+        return self._card(name.removeprefix("models/"), route)
 
     def list(self, page_size: int, page_token: str) -> paging.Page[ModelCard]:
         """All of them by name; `page_token` is the name of the last one seen."""
@@ -59,7 +77,8 @@ class ModelService:
         """Pattern -> what serves it, for a person to read."""
         found: dict[str, str] = {}
         for rule in self._routes.rules:  # the first rule that fits decides
-            found.setdefault(rule.pattern, f"{rule.engine}/{rule.model}")
+            more = f"{found[rule.pattern]}, " if rule.pattern in found else ""
+            found[rule.pattern] = f"{more}{rule.engine}/{rule.model}"
         return found
 
     def _card(self, name: str, route: Route) -> ModelCard:

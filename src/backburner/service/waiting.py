@@ -36,11 +36,13 @@ class Waiting:
             return run.reason
         if run.condemned:
             return "lines of the input are wrong; the job fails once all of it is read"
-        route = self._routes.find(run.job.model)
-        if route is None:
+        pool = self._routes.pool(run.job.model, run.job.tenant)
+        if not pool:
             return f"no engine serves the model {run.job.model}"
-        if closed := self._closed(route):
-            return closed
+        closed = [self._closed(route) for route in pool]
+        if all(closed):
+            return closed[0]
+        route = pool[0]
         if run.reading_waits:
             return run.reading_waits
         if run.in_flight or (idle_s < QUIET_S and run.job.state is JobState.RUNNING):
@@ -54,6 +56,10 @@ class Waiting:
         if status.health is not Health.UP:
             why = f": {status.reason}" if status.reason else ""
             return f"the engine {route.engine.name} is {status.health}{why}"
+        hours = route.terms.hours
+        if hours is not None and (opens_at := hours.closed_until(self._clock.now())) is not None:
+            opens = rfc3339(opens_at)[:16]
+            return f"the engine {route.engine.name} runs jobs at certain hours only, again from {opens}Z"
         closed_s = self._slots.closed_until(route.engine.name) - self._clock.monotonic()
         if closed_s > 0:
             until = rfc3339(self._clock.now() + closed_s)[:19]

@@ -22,10 +22,10 @@ from backburner.dialects.protocol import Stamp
 from backburner.engines.routes import Route, Routes
 from backburner.policy.agenda import Agenda, Offer
 from backburner.policy.choose import choose
-from backburner.policy.pace import Pace
 from backburner.policy.plan import refused_whole
 from backburner.policy.retry import GiveUp, after
-from backburner.policy.share import Shares
+from backburner.policy.route import pick as way_of
+from backburner.policy.share import Lane, Shares
 from backburner.store.ledger import AttemptEnd, Ledger
 from backburner.store.stores import Stores
 from backburner.work.board import Board
@@ -76,7 +76,7 @@ class Dispatcher:
         self._bug: BaseException | None = None
         self._looping = asyncio.Lock()
         self._agenda = Agenda()
-        self._ways: dict[str, Route] = {}  # by job, as last looked at
+        self._ways: dict[str, tuple[Route, ...]] = {}  # by job, as last looked at
         self._due: dict[str, float] = {}  # by job: when to look at it again, whatever happens
         self._look_at = float("-inf")  # when to look at all of them
         self._stopping = False
@@ -119,15 +119,25 @@ class Dispatcher:
         slots = {lane: pace.limit for lane, pace in self._slots.paces.items()}
         self._agenda.weigh(self._clock.now(), slots, self._shares.weight)
         for pick in choose(self._agenda, room, self._shares, self._slots.canary_room()):
-            run, route = self._board.runs[pick.job], self._ways[pick.job]
+            run, ways = self._board.runs[pick.job], self._ways[pick.job]
             self._board.touch(run)
             for _ in range(pick.count):
+                if not any(room[way.lane] for way in ways):  # had by others who share one of them
+                    break
                 request = run.window.take(now)
+                route = self._way(request, ways, room)
+                room[route.lane] -= 1
                 if request.tries.alone:
                     self._slots.set_aside((run, request, route))
                 else:
                     starts.append((run, request, route))
         return starts
+
+    def _way(self, request: Ready, ways: tuple[Route, ...], room: dict[Lane, int]) -> Route:
+        if len(ways) == 1:
+            return ways[0]
+        lane = way_of([self._slots.way(way, room[way.lane]) for way in ways], request.group, request.avoid)
+        return next(way for way in ways if way.lane == lane)
 
     def _look_around(self, now: float) -> None:
         """Looks at the runs that something happened to or whose time has come; now and then at all of them,
@@ -156,11 +166,11 @@ class Dispatcher:
             return
         run.window.wake(now)
         self._feed.refill(run)
-        route = self._routes.find(run.job.model)
+        pool = self._routes.pool(run.job.model, run.job.tenant)
         ready = run.window.canaries if run.job.held else run.window.available(now)
-        if route is None:
+        if not pool:
             self._stuck(run, f"no engine serves the model {run.job.model}")
-        self._stand(run, route, ready)
+        self._stand(run, self._slots.usable(pool), ready)
         if run.job.held and run.drawn is not None and not (run.undrawn or ready or run.in_flight):
             run.reason = HELD
         elif run.reason == HELD and not run.job.held:
@@ -168,24 +178,26 @@ class Dispatcher:
         if (due := run.window.due(now)) is not None:
             self._due[job] = due
 
-    def _stand(self, run: JobRun, route: Route | None, ready: int) -> None:
+    def _stand(self, run: JobRun, ways: tuple[Route, ...], ready: int) -> None:
         """What a job wants now, for everyone who decides to see. It takes part in sharing an engine also while it
         has nothing ready for a moment: else its tenant would be new there each time."""
         job = run.job
-        if route is None or (job.held and not (ready or run.in_flight)):
+        if not ways or (job.held and not (ready or run.in_flight)):
             self._leave(run)
             return
-        self._slots.pace(route)
-        self._ways[job.id] = route
-        self._shares.join(job.id, job.tenant, (route.lane,))
+        lanes = tuple(way.lane for way in ways)
+        for way in ways:
+            self._slots.pace(way)
+        self._ways[job.id] = ways
+        self._shares.join(job.id, job.tenant, lanes)
         if not ready:
             self._agenda.drop(job.id)
             return
-        usual = self._slots.typical[route.lane]
+        usual = self._slots.typical[lanes[0]]
         offer = Offer(
             job=job.id,
             tenant=job.tenant,
-            lanes=(route.lane,),
+            lanes=lanes,
             ready=ready,
             work_s=run.pending * (run.typical.call_s or usual.call_s or 1.0),
             created_at=job.created_at,
@@ -222,6 +234,7 @@ class Dispatcher:
         pace = self._slots.start(request, route)
         charged = run.typical.tokens or len(request.line) / BYTES_PER_TOKEN
         self._shares.charge(route.lane, run.job.tenant, charged)
+        run.lanes[route.lane] += 1
         task = asyncio.create_task(self._fly(run, request, route, attempt))
         run.in_flight[request.ordinal] = task
         self._keep(task)
@@ -230,6 +243,7 @@ class Dispatcher:
             # a callback, because a task that is cancelled before its first step runs no line of its own
             if run.in_flight.get(request.ordinal) is task:
                 del run.in_flight[request.ordinal]
+            run.lanes[route.lane] -= 1
             self._slots.land(request, route)
             used = 0.0 if task.cancelled() or task.exception() else task.result()
             self._shares.charge(route.lane, run.job.tenant, used - charged)
@@ -254,7 +268,7 @@ class Dispatcher:
 
     async def _fly(self, run: JobRun, request: Ready, route: Route, attempt: int) -> float:
         """The tokens that its tenant is charged for it."""
-        pace, began = self._slots.pace(route), self._clock.monotonic()
+        began = self._clock.monotonic()
         result = await self._caller.make(run, request, route)
         now = self._clock.now()
         if isinstance(result, Outcome):
@@ -266,22 +280,26 @@ class Dispatcher:
             # The slot is taken until the outcome is durable: what a crash repeats is then never more than the
             # engine's slots, answered or not (P3).
             self.committer.put(
-                run, AttemptEnd(attempt, now), result, lambda: self._settled(run, pace, began, tokens)
+                run, AttemptEnd(attempt, now), result, lambda: self._settled(run, route, began, tokens)
             )
             return tokens or len(request.line) / BYTES_PER_TOKEN
         self._slots.troubled(route, result)
         end = AttemptEnd(attempt, now, result.kind, result.message)
-        decision = after(result, request.tries, self._chance.random())
+        avoid = request.avoid | {route.engine.name}
+        elsewhere = any(way.engine.name not in avoid for way in self._ways.get(run.job.id, ()))
+        decision = after(result, request.tries, self._chance.random(), elsewhere=elsewhere)
         if isinstance(decision, GiveUp):
             tries = decision.tries.total
             words = f"{result.message} (gave up after {tries} tries)" if tries > 1 else result.message
             self.committer.put(run, end, self._failure(run, request, result, words))
             return 0.0
-        if result.kind in (TroubleKind.OPERATOR, TroubleKind.BUSY):  # may go on for ever, so it must show
-            self._stuck(run, result.message)
+        if not elsewhere and result.kind in (TroubleKind.OPERATOR, TroubleKind.BUSY):
+            self._stuck(run, result.message)  # may go on for ever, so it must show
         self.committer.put(run, end, None)
         if not run.job.ended:
-            again = msgspec.structs.replace(request, tries=decision.tries)
+            again = msgspec.structs.replace(
+                request, tries=decision.tries, avoid=avoid if elsewhere else frozenset[str]()
+            )
             run.window.wait(again, self._clock.monotonic() + decision.wait_s)
         return 0.0
 
@@ -289,8 +307,8 @@ class Dispatcher:
         run.reason = reason
         run.stuck_at = self._clock.monotonic() if run.stuck_at is None else run.stuck_at
 
-    def _settled(self, run: JobRun, pace: Pace, began: float, tokens: float) -> None:
-        pace.answered(self._clock.monotonic() - began, tokens)
+    def _settled(self, run: JobRun, route: Route, began: float, tokens: float) -> None:
+        self._slots.answered(route, self._clock.monotonic() - began, tokens)
         self._board.touch(run)
 
     def _failure(self, run: JobRun, request: Ready, trouble: Trouble, words: str) -> Outcome:

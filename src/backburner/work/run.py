@@ -1,7 +1,7 @@
 """What is in memory about one job that has not ended. Bounded: a window of requests, never the whole job."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -53,8 +53,9 @@ class Typical:
 
 @dataclass(eq=False)
 class JobRun:
-    """`window` holds the requests read ahead, `in_flight` the calls under way; `open` are the ordinals of all
-    that were read and have no durable outcome yet, wherever between window and commit they are.
+    """`window` holds the requests read ahead, `in_flight` the calls under way, `lanes` how many on each;
+    `open` are the ordinals of all that were read and have no durable outcome yet, wherever between window and commit
+    they are.
 
     `drawn` are the ordinals of the canary, None before it is drawn, `undrawn` those of them that are not read yet.
     `cursor` is the first ordinal not read yet;
@@ -76,6 +77,7 @@ class JobRun:
     planned: bool | None = None
     plan_cursor: tuple[bytes, int] | None = PLAN_START
     in_flight: dict[int, "asyncio.Task[float]"] = field(default_factory=dict[int, "asyncio.Task[float]"])
+    lanes: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     open: set[int] = field(default_factory=set[int])
     fetching: bool = False
     publishing: bool = False

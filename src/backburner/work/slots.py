@@ -5,20 +5,24 @@ afterwards how it went.
 """
 
 import asyncio
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Collection
 
 from backburner.core.clock import Clock
 from backburner.core.errors import Exhausted
 from backburner.core.exchange import Trouble, TroubleKind
 from backburner.core.limits import CALLERS_WAITING
+from backburner.engines.protocol import Health
 from backburner.engines.routes import Route
 from backburner.policy.pace import Pace, begun
+from backburner.policy.retry import OPERATOR_WAIT_S
+from backburner.policy.route import Way, pick
 from backburner.work.board import Board
 from backburner.work.run import JobRun, Typical
 from backburner.work.window import Ready
 
 CANARY_SLOTS = 0.1
+FAILURES = 3  # in a row, after which another engine is the better choice for a while
 
 Lane = tuple[str, str]  # an engine and one of its models
 Start = tuple[JobRun, Ready, Route]
@@ -42,6 +46,8 @@ class Slots:
         self._clock = clock
         self._board = board
         self.paces: dict[Lane, Pace] = {}
+        self._failures: Counter[Lane] = Counter()  # in a row
+        self._ill: dict[Lane, float] = {}  # until when another engine is the better choice
         self._doors: dict[str, float] = {}  # by engine: until when it asked not to be called
         self._people: defaultdict[Lane, deque[asyncio.Future[None]]] = defaultdict(deque)
         self._turns: defaultdict[Lane, deque[asyncio.Future[None]]] = defaultdict(deque)
@@ -65,6 +71,38 @@ class Slots:
     def openings(self) -> list[float]:
         """When the doors that are closed open again."""
         return list(self._doors.values())
+
+    # -- several engines for one name
+
+    def usable(self, pool: tuple[Route, ...]) -> tuple[Route, ...]:
+        """The engines that a job's requests may go to now: none outside their hours; of the others those that are
+        well, or all where none is."""
+        now = self._clock.now()
+        at_hand = [x for x in pool if x.terms.hours is None or x.terms.hours.closed_until(now) is None]
+        if len(at_hand) < 2:
+            return tuple(at_hand)
+        return tuple(route for route in at_hand if self._well(route)) or tuple(at_hand)
+
+    def best(self, pool: tuple[Route, ...]) -> Route:
+        """The engine for a call that somebody waits for: well, and with least to do for its slots."""
+        if len(pool) == 1:
+            return pool[0]
+        well = [route for route in pool if self._well(route)] or list(pool)
+        ways = {route.lane: route for route in well}
+        lane = pick([self.way(route, 1) for route in well])
+        return ways[lane] if lane is not None else well[0]
+
+    def way(self, route: Route, room: int) -> Way:
+        pace = self.pace(route)
+        return Way(route.lane, room, pace.in_flight, pace.limit)
+
+    def _well(self, route: Route) -> bool:
+        now = self._clock.monotonic()
+        return (
+            route.engine.status().health is not Health.DOWN
+            and self.closed_until(route.engine.name) <= now
+            and self._ill.get(route.lane, now) <= now
+        )
 
     # -- calls of jobs
 
@@ -123,9 +161,18 @@ class Slots:
         if request.tries.alone:
             self._alone.discard(route.lane)
 
+    def answered(self, route: Route, call_s: float, tokens: float) -> None:
+        self.pace(route).answered(call_s, tokens)
+        self._failures[route.lane] = 0
+
     def troubled(self, route: Route, trouble: Trouble) -> None:
         """A call brought none. A Retry-After closes the door of the whole engine."""
         pace, now = self.pace(route), self._clock.monotonic()
+        full = trouble.kind is TroubleKind.BUSY and trouble.status  # an engine that says so is well
+        if trouble.kind is not TroubleKind.REQUEST and not full:
+            self._failures[route.lane] += 1
+        if trouble.kind is TroubleKind.OPERATOR or self._failures[route.lane] >= FAILURES:
+            self._ill[route.lane] = now + OPERATOR_WAIT_S
         if trouble.kind is not TroubleKind.BUSY:
             pace.failed()
             return
@@ -170,7 +217,7 @@ class Slots:
         if trouble is not None:
             self.troubled(route, trouble)
         elif whole:
-            pace.answered()
+            self.answered(route, 0.0, 0.0)
         else:
             pace.failed()
         self._let_in(route.lane, now)

@@ -19,8 +19,8 @@ GROUPS_REMEMBERED = 4096
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """A request that may go: its line as the caller wrote it, its prefix group (or none), and what it has been
-    through."""
+    """A request that may go: its line as the caller wrote it, its prefix group (or none), what it has been through,
+    and the engines that it met trouble on."""
 
     ordinal: int
     line: bytes
@@ -28,6 +28,7 @@ class Ready(msgspec.Struct, frozen=True):
     tries: Tries = Tries()
     group: bytes = b""
     canary: bool = False
+    avoid: frozenset[str] = frozenset()
 
 
 class Held:
