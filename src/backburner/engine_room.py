@@ -1,5 +1,6 @@
 """Engines and the rules that map model names to them, as the settings say."""
 
+from collections.abc import Iterable
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from backburner.core.errors import InvalidArgument
 from backburner.engines.local.engine import LocalEngine
 from backburner.engines.openai import OpenAIEngine
 from backburner.engines.protocol import Engine
-from backburner.engines.routes import ANY, Rule, Terms
+from backburner.engines.routes import ANY, Routes, Rule, Terms
 from backburner.engines.simulated import SimulatedEngine
 from backburner.engines.simulated_options import parse_simulated
 from backburner.policy.hours import parse_hours
@@ -49,6 +50,17 @@ def build_engines(settings: Settings, clock: Clock) -> tuple[list[Engine], list[
     }  # no embedded engine that nothing leads to
     built = [_engine(name, engine, settings, clock) for name, engine in configured.items() if name in used]
     return built, rules
+
+
+def build_routes(settings: Settings, clock: Clock, engines: Iterable[Engine] | None = None) -> Routes:
+    """The ways from model names to engines; `engines` stand in for those of the config. Raises InvalidArgument."""
+    built, rules = build_engines(settings, clock)
+    return Routes(
+        built if engines is None else engines,
+        rules,
+        terms_of(settings),
+        lambda tenant: settings.tenant(tenant).egress == "local",
+    )
 
 
 def reachable(rules: list[Rule]) -> list[Rule]:

@@ -18,9 +18,8 @@ from backburner.dialects.anthropic.dialect import AnthropicDialect
 from backburner.dialects.gemini.dialect import GeminiDialect
 from backburner.dialects.openai.dialect import OpenAIDialect
 from backburner.dialects.protocol import Dialect
-from backburner.engine_room import build_engines, terms_of
+from backburner.engine_room import build_routes
 from backburner.engines.protocol import Engine
-from backburner.engines.routes import Routes
 from backburner.outbound.addresses import Resolve
 from backburner.outbound.webhooks import Post, WebhookPost
 from backburner.policy.price import Prices
@@ -84,12 +83,7 @@ class House:
         lanes = lanes or Lanes.real()
         self.lanes = self.space.telling(lanes)
         patient = self.space.patient(lanes)  # for the loops, which wait for room where a caller is told
-        built, rules = build_engines(settings, self.clock)
-
-        def stays(tenant: str) -> bool:
-            return settings.tenant(tenant).egress == "local"
-
-        self.routes = Routes(built if engines is None else engines, rules, terms_of(settings), stays)
+        self.routes = build_routes(settings, self.clock, engines)
         dialects: tuple[Dialect, ...] = (GeminiDialect(), AnthropicDialect(), OpenAIDialect())
         self.dialects = {dialect.name: dialect for dialect in dialects}
         self.board = Board(self.clock, self.stores, patient, self.dialects)
