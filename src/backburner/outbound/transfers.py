@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 
 import pycurl
@@ -136,7 +137,11 @@ class Transfers:
         if body is None:
             handle.setopt(pycurl.HTTPGET, 1)
         else:
-            handle.setopt(pycurl.POSTFIELDS, body)
+            # Read from us, not handed over: what libcurl cannot read again it does not send again by itself when a
+            # connection breaks. Whether a call is made again is policy's decision, and recorded.
+            handle.setopt(pycurl.POST, 1)
+            handle.setopt(pycurl.POSTFIELDSIZE_LARGE, len(body))
+            handle.setopt(pycurl.READFUNCTION, BytesIO(body).read)
         handle.setopt(pycurl.CUSTOMREQUEST, method)
         self._running[handle] = transfer
         self._multi.add_handle(handle)
@@ -236,7 +241,8 @@ class Transfers:
             return NoReply(Lost.LATE, "no answer in time")
         if code in _CONNECTING:
             return NoReply(Lost.UNREACHABLE, f"cannot connect: {words}")
-        return NoReply(Lost.CUT, f"the connection was cut ({words})")
+        why = "before an answer" if code == pycurl.E_SEND_FAIL_REWIND else words
+        return NoReply(Lost.CUT, f"the connection was cut ({why})")
 
     def close(self) -> None:
         for handle, transfer in list(self._running.items()):

@@ -224,4 +224,4 @@ async def test_tokens_that_cannot_be_counted_are_trouble(
     await server.deafen()
     trouble = await engine.count_tokens("chat-model", chat("chat-model").body)
     assert isinstance(trouble, Trouble)
-    assert trouble.kind is TroubleKind.TRANSIENT
+    assert trouble.kind in (TroubleKind.TRANSIENT, TroubleKind.BUSY), "cut, or nobody there any more"
