@@ -12,9 +12,9 @@ NAME_CHARS = 32
 
 
 def moment(text: str, *, seconds: bool = False) -> str:
-    """An instant on this machine's clock: `14:05`, `Nov 21 14:05`, or with seconds."""
+    """An instant on this machine's clock: `Nov 21 14:05`, or with seconds and the zone: `Nov 21 14:05:09 CET`."""
     local = datetime.datetime.fromtimestamp(parse_rfc3339(text), datetime.UTC).astimezone()
-    return local.strftime("%b %d %H:%M:%S" if seconds else "%b %d %H:%M")
+    return local.strftime("%b %d %H:%M:%S %Z" if seconds else "%b %d %H:%M")
 
 
 def row(job: JobBody, *, whole: bool) -> tuple[str, ...]:
@@ -42,7 +42,9 @@ def _end(job: JobBody) -> str:
         return moment(job.ended_at)
     if job.waiting_reason:
         return "held" if job.held else "waits"
-    return f"likely {moment(job.estimated_completion.likely_at)}" if job.estimated_completion else ""
+    if job.estimated_completion is None:
+        return ""
+    return f"likely {moment(job.estimated_completion.likely_at)}{', late' if job.window_warning else ''}"
 
 
 def lines_of(job: JobBody) -> Iterator[str]:
@@ -66,6 +68,7 @@ def _members(job: JobBody) -> Iterator[tuple[str, str]]:
         times = [moment(at, seconds=True) for at in (found.likely_at, found.earliest_at, found.latest_at)]
         yield "Done by", f"{times[0]}, likely; {100 * found.confidence:.0f} % sure: {times[1]} to {times[2]}"
     yield "Waits", job.waiting_reason
+    yield "Late", job.window_warning
     yield "Error", f"{job.error.code}: {job.error.message}" if job.error is not None else ""
     for warning in job.warnings:
         yield "Warning", warning
@@ -100,6 +103,8 @@ def words(found: ProgressBody) -> list[str]:
         said.append(left(found.estimated_completion, found.at))
     if found.waiting_reason:
         said.append(found.waiting_reason)
+    if found.window_warning:
+        said.append(found.window_warning)
     return said
 
 

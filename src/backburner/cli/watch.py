@@ -115,10 +115,11 @@ class _Lines:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._next_at = clock.monotonic()
-        self._said = ("", "")
+        self._said = ("", "", False)
 
     def show(self, found: ProgressBody, data: bytes) -> None:
-        now, what = self._clock.monotonic(), (found.state, found.waiting_reason)
+        now = self._clock.monotonic()
+        what = (found.state, found.waiting_reason, bool(found.window_warning))
         if not found.ended and (now >= self._next_at or what != self._said):
             self._next_at, self._said = now + LINE_EVERY_S, what
             errors.print(", ".join([found.state, *words(found)]))

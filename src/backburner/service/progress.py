@@ -14,7 +14,8 @@ from backburner.core.job import Job, JobState
 from backburner.core.lanes import Lanes
 from backburner.core.request import Usage
 from backburner.policy.eta_rate import Sample
-from backburner.service.completion import Completion, Forecaster, outcomes_made
+from backburner.policy.window import minute, warning
+from backburner.service.completion import Completion, Forecaster, expected, outcomes_made
 from backburner.service.jobs import JobService
 from backburner.service.pulse import LOOK_S, Pulse
 from backburner.service.waiting import Waiting
@@ -28,7 +29,8 @@ SUMS = 512  # jobs whose tokens are remembered
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """A job at an instant. `rate_per_s` is that of the last minute, 0 when it does not run."""
+    """A job at an instant. `rate_per_s` is that of the last minute, 0 when it does not run. `window_warning` says in
+    words that it will not be done in its window; empty while it will, or nobody knows."""
 
     job: Job
     at: float
@@ -36,6 +38,14 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage | None = None
     waiting_reason: str = ""
     completion: Completion | None = None
+    window_warning: str = ""
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """When a job that waits for others will likely begin and end."""
+
+    begin_at: float
+    end_at: float
 
 
 class ProgressService:
@@ -103,14 +113,44 @@ class ProgressService:
             return Progress(job=job, at=now, usage=usage)
         pulse = self._pulse(run)
         idle_s = self._clock.monotonic() - pulse.moved_at if pulse else 0.0
+        reason = self._waiting.reason(run, idle_s)
+        end = await self._forecasts.completion(run, pulse) if pulse else None
+        turn = await self._turn(run) if end is None and reason and not (job.held or job.waits_for) else None
+        if turn is not None:
+            reason = f"{reason}; its turn will likely come {minute(turn.begin_at)}"
+        deadline_at = job.created_at + job.window_s
+        warned = ""
+        if end is not None:
+            warned = warning(deadline_at, end.earliest_at, end.likely_at, now)
+        elif turn is not None:
+            warned = warning(deadline_at, turn.begin_at, turn.end_at, now)
         return Progress(
             job=job,
             at=now,
             rate_per_s=pulse.per_s if pulse else 0.0,
             usage=usage,
-            waiting_reason=self._waiting.reason(run, idle_s),
-            completion=await self._forecasts.completion(run, pulse) if pulse else None,
+            waiting_reason=reason,
+            completion=end,
+            window_warning=warned,
         )
+
+    async def _turn(self, run: JobRun) -> Turn | None:
+        """When a job that waits behind others of its tenant will likely begin and end: once those that run are done
+        and those between are made, all as fast as it goes now. None where none of them runs."""
+        running: list[tuple[Pulse, Completion]] = []
+        between = 0
+        for other in self._waiting.ahead(run):
+            pulse = self._pulses.get(other.job.id)
+            found = await self._forecasts.completion(other, pulse) if pulse else None
+            if pulse is not None and found is not None:
+                running.append((pulse, found))
+            else:
+                between += expected(other)
+        per_s = sum(pulse.per_s for pulse, _ in running)
+        if not per_s:
+            return None
+        begin_at = max(found.likely_at for _, found in running) + between / per_s
+        return Turn(begin_at, begin_at + expected(run) / per_s)
 
     async def _usage(self, job: Job) -> Usage:
         seq, usage = self._sums.get(job.id, (0, Usage()))

@@ -66,17 +66,25 @@ class Waiting:
             return f"the engine {route.engine.name} asked not to be called until {until}Z"
         return ""
 
-    def _queued(self, run: JobRun, route: Route) -> str:
+    def ahead(self, run: JobRun) -> list[JobRun]:
+        """The tenant's other jobs that go before this one on the same engine and model."""
+        route = self._routes.find(run.job.model)
+        if route is None:
+            return []
         mine = _turn(run)
-        ahead = sum(
-            _turn(other) < mine
+        return [
+            other
             for other in self._board.runs.values()
             if other is not run
             and other.job.tenant == run.job.tenant
             and not other.complete
+            and _turn(other) < mine
             and (found := self._routes.find(other.job.model)) is not None
             and found.lane == route.lane
-        )
+        ]
+
+    def _queued(self, run: JobRun, route: Route) -> str:
+        ahead = len(self.ahead(run))
         words = f"waits for a free slot on the engine {route.engine.name}"
         if not ahead:
             return words

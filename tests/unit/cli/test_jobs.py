@@ -50,6 +50,7 @@ JOB: dict[str, Any] = {
         "confidence": 0.9,
     },
     "waiting_reason": "",
+    "window_warning": "",
     "warnings": ["topK has no effect here"],
     "error": None,
     "results_file": None,
@@ -80,6 +81,8 @@ def test_one_line_of_progress() -> None:
         rate_per_s=0, estimated_completion=None, waiting_reason="the engine is down", scanned=False
     )
     assert jobs_view.words(waits) == ["1,204 of 2,000 so far", "12 failed", "the engine is down"]
+    late = "the job cannot meet its window, which ends 2026-11-22 03:00 UTC, at the present rate"
+    assert jobs_view.words(progress(window_warning=late))[-1] == late
     assert "writing the results" in jobs_view.words(progress(state="FINALIZING"))
 
 
@@ -105,6 +108,7 @@ def test_a_row_of_the_table() -> None:
     assert len(cells["NAME"]) == jobs_view.NAME_CHARS
     assert (cells["DONE"], cells["FAILED"]) == ("1,204 of 2,000", "12")
     assert cells["END"].startswith("likely ")
+    assert jobs_view.row(job(window_warning="too late"), whole=False)[-1] == f"{cells['END']}, late"
     assert jobs_view.row(job(), whole=True)[1] == JOB["display_name"], "for a program: whole"
     assert jobs_view.row(job(waiting_reason="held", held=True), whole=False)[-1] == "held"
 

@@ -179,3 +179,53 @@ def test_nothing_is_kept_of_jobs_that_are_gone(tmp_path: Path, clock: VirtualClo
             assert house.progress._forecasts._kept == {}  # type: ignore[attr-defined]
 
     run(main)
+
+
+def test_a_job_that_will_be_too_late_is_told_so_as_soon_as_there_is_a_rate(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    engine = ScriptedEngine(clock, lambda text, nth: Play(10.0), slots=4)
+
+    async def main() -> None:
+        async with running(tmp_path, engine, clock) as house:
+            late = await create(house, numbered(400), window_s=600)  # takes 1,000 s
+            assert (await progress(house, late.id)).window_warning == ""
+            await clock.sleep(45)
+            found = await progress(house, late.id)
+            assert found.completion is not None
+            assert found.completion.earliest_at > late.created_at + 600
+            assert found.window_warning.startswith(
+                "the job cannot meet its window, which ends 2027-01-15 08:10 UTC,"
+            )
+            assert "likely finish 2027-01-15 08:1" in found.window_warning
+            await clock.sleep(600)
+            assert "has missed its window" in (await progress(house, late.id)).window_warning
+            await house.jobs.cancel("default", late.id)
+            assert (await progress(house, late.id)).window_warning == "", "an ended job warns of nothing"
+            timely = await create(house, numbered(40), window_s=600)
+            await clock.sleep(45)
+            assert (await progress(house, timely.id)).window_warning == ""
+
+    run(main)
+
+
+def test_a_job_behind_others_knows_when_its_turn_comes_and_whether_that_is_too_late(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    engine = ScriptedEngine(clock, lambda text, nth: Play(10.0), slots=10)
+
+    async def main() -> None:
+        async with running(tmp_path, engine, clock) as house:
+            await create(house, numbered(300), priority=1)  # takes 300 s
+            await clock.sleep(60)
+            behind = await create(house, numbered(200), window_s=120)
+            await clock.sleep(5)
+            found = await progress(house, behind.id)
+            assert found.completion is None, "no call of its own has been made"
+            assert (
+                "behind another job of yours; its turn will likely come 2027-01-15 08:0"
+                in found.waiting_reason
+            )
+            assert found.window_warning.startswith("the job cannot meet its window")
+
+    run(main)

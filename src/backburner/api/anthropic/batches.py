@@ -57,7 +57,7 @@ async def _view(call: Call, job: Job) -> dict[str, Json]:
     found = await call.services.progress.of(job, tokens=False)
     end = found.completion
     times = (end.earliest_at, end.likely_at, end.latest_at) if end is not None else None
-    return message_batch(job, url, Outlook(found.waiting_reason, times))
+    return message_batch(job, url, Outlook(found.waiting_reason, times, found.window_warning))
 
 
 async def _found(call: Call) -> Job:

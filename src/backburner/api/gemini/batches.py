@@ -135,7 +135,7 @@ def _prefix(call: Call) -> StatePrefix:
 
 
 async def _more(call: Call, job: Job) -> dict[str, Json]:
-    """What the real service does not say: why a job waits, and when it will be done."""
+    """What the real service does not say: why a job waits, when it will be done, and that this is too late."""
     if job.ended:
         return {}
     found = await call.services.progress.of(job, tokens=False)
@@ -146,6 +146,8 @@ async def _more(call: Call, job: Job) -> dict[str, Json]:
             "likely": rfc3339(found.completion.likely_at),
             "latest": rfc3339(found.completion.latest_at),
         }
+    if found.window_warning:
+        more["warnings"] = [*job.warnings, found.window_warning]
     return more
 
 

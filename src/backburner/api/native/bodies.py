@@ -45,7 +45,8 @@ class JobErrorBody(msgspec.Struct, frozen=True):
 
 class ProgressBody(msgspec.Struct, frozen=True, kw_only=True):
     """A job at the instant `at`. `progress` is the finished part of the requests found so far, 0 to 1; the total is
-    final once `scanned`. `rate_per_s` is that of the last minute."""
+    final once `scanned`. `rate_per_s` is that of the last minute. `window_warning` says that the job will not be done
+    by `deadline_at`, empty while it will or nobody knows."""
 
     job: str
     at: str
@@ -58,6 +59,8 @@ class ProgressBody(msgspec.Struct, frozen=True, kw_only=True):
     usage: UsageBody | None
     estimated_completion: CompletionBody | None
     waiting_reason: str
+    deadline_at: str
+    window_warning: str
     error: JobErrorBody | None
 
 
@@ -104,6 +107,7 @@ class JobBody(msgspec.Struct, frozen=True, kw_only=True):
     usage: UsageBody | None
     estimated_completion: CompletionBody | None
     waiting_reason: str
+    window_warning: str
     warnings: list[str]
     error: JobErrorBody | None
     results_file: str | None

@@ -88,6 +88,8 @@ def progress_body(found: Progress) -> ProgressBody:
         usage=usage_body(found.usage) if found.usage is not None else None,
         estimated_completion=completion_body(found.completion) if found.completion is not None else None,
         waiting_reason=found.waiting_reason,
+        deadline_at=rfc3339(job.created_at + job.window_s),
+        window_warning=found.window_warning,
         error=_error(job),
     )
 
@@ -118,7 +120,7 @@ def job_body(found: Progress) -> JobBody:
         updated_at=rfc3339(job.updated_at),
         started_at=instant(job.started_at),
         ended_at=instant(job.ended_at),
-        deadline_at=rfc3339(job.created_at + job.window_s),
+        deadline_at=now.deadline_at,
         expire_at=rfc3339(job.expire_at),
         window_s=job.window_s,
         counts=now.counts,
@@ -127,6 +129,7 @@ def job_body(found: Progress) -> JobBody:
         usage=now.usage,
         estimated_completion=now.estimated_completion,
         waiting_reason=now.waiting_reason,
+        window_warning=now.window_warning,
         warnings=list(job.warnings),
         error=now.error,
         results_file=f"files/{result_file_id(job.id)}" if job.results_blob else None,

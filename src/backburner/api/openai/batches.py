@@ -90,7 +90,7 @@ async def _object(call: Call, job: Job) -> dict[str, Json]:
     found = await call.services.progress.of(job, tokens=False)
     end = found.completion
     times = (end.earliest_at, end.likely_at, end.latest_at) if end is not None else None
-    return batch_object(job, call.ids, violations, Outlook(found.waiting_reason, times))
+    return batch_object(job, call.ids, violations, Outlook(found.waiting_reason, times, found.window_warning))
 
 
 async def list_all(call: Call) -> Response:

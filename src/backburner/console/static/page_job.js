@@ -102,7 +102,7 @@ function factsOf(job) {
 
 let noticesShown = "";
 function fillNotices(said, job) {
-  const shown = JSON.stringify([job.id, job.waiting_reason, job.error, job.warnings, stateOf(job), job.retry_of]);
+  const shown = JSON.stringify([job.id, job.waiting_reason, job.error, job.warnings, job.window_warning, stateOf(job), job.retry_of]);
   if (shown === noticesShown && said.children.length) return;
   noticesShown = shown;
   const held = stateOf(job) === "HELD";
@@ -110,6 +110,7 @@ function fillNotices(said, job) {
     held && notice("held", el("strong", {}, "The first sample is through. "), "Look at the answers below; the rest runs once you say so."),
     !held && job.waiting_reason && notice("held", job.waiting_reason[0].toUpperCase() + job.waiting_reason.slice(1) + "."),
     job.error && notice(job.state === "FAILED" ? "bad" : "plain", job.error.message),
+    job.window_warning && notice("plain", job.window_warning[0].toUpperCase() + job.window_warning.slice(1) + "."),
     job.warnings.map((words) => notice("plain", words)),
     job.retry_of && notice("plain", "Tries again what was not answered in ", el("a", { href: `#/jobs/${job.retry_of}` }, job.retry_of), "."));
 }

@@ -53,10 +53,12 @@ def counts_of(job: Job) -> dict[str, Json]:
 
 
 class Outlook(msgspec.Struct, frozen=True):
-    """What is known of the way ahead: why a batch waits, and the instants between which it will likely end."""
+    """What is known of the way ahead: why a batch waits, the instants between which it will likely end, and that this
+    is behind the end of its window."""
 
     waiting: str = ""
     end: tuple[float, float, float] | None = None  # earliest, likely, latest
+    late: str = ""
 
 
 def message_batch(job: Job, results_url: str, outlook: Outlook | None = None) -> dict[str, Json]:
@@ -80,8 +82,9 @@ def message_batch(job: Job, results_url: str, outlook: Outlook | None = None) ->
     if outlook is not None and outlook.end is not None:
         names = ("earliest", "likely", "latest")
         out["estimated_completion"] = dict(zip(names, map(rfc3339, outlook.end), strict=True))
-    if job.warnings:
-        out["warnings"] = list(job.warnings)
+    late = [outlook.late] if outlook is not None and outlook.late else []
+    if job.warnings or late:
+        out["warnings"] = [*job.warnings, *late]
     if job.error is not None and not cancelled:
         out["error"] = error_object(job.error.code, job.error.message, f"req_{job.id}")["error"]
     return out

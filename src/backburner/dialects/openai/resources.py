@@ -50,10 +50,12 @@ class FileView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outlook(msgspec.Struct, frozen=True):
-    """What is known of the way ahead: why a batch waits, and the instants between which it will likely end."""
+    """What is known of the way ahead: why a batch waits, the instants between which it will likely end, and that this
+    is behind the end of its window."""
 
     waiting: str = ""
     end: tuple[float, float, float] | None = None  # earliest, likely, latest
+    late: str = ""
 
 
 def purpose_of(view: FileView) -> str:
@@ -137,8 +139,8 @@ def _extensions(job: Job, outlook: Outlook) -> dict[str, Json]:
     if outlook.end is not None:
         names = ("earliest", "likely", "latest")
         out["estimated_completion"] = dict(zip(names, map(int, outlook.end), strict=True))
-    if job.warnings:
-        out["warnings"] = list(job.warnings)
+    if warnings := [*job.warnings, *([outlook.late] if outlook.late else [])]:
+        out["warnings"] = warnings
     return out
 
 

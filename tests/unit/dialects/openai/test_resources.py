@@ -149,11 +149,14 @@ def test_files_are_named_when_there_is_something_in_them(
 
 def test_what_is_known_of_the_way_ahead_is_said_and_nothing_else() -> None:
     told = batch_object(
-        job(warnings=("x has no effect",)), PLAIN, (), Outlook("the engine is down", (1.5, 2.5, 9.9))
+        job(warnings=("x has no effect",)),
+        PLAIN,
+        (),
+        Outlook("the engine is down", (1.5, 2.5, 9.9), "it is late"),
     )
     assert told["waiting_reason"] == "the engine is down"
     assert told["estimated_completion"] == {"earliest": 1, "likely": 2, "latest": 9}
-    assert told["warnings"] == ["x has no effect"]
+    assert told["warnings"] == ["x has no effect", "it is late"]
     assert not {"waiting_reason", "estimated_completion", "warnings"} & batch().keys()
 
 
