@@ -58,4 +58,4 @@ def test_it_follows_when_the_engine_shrinks_to_half_or_grows_to_double() -> None
 
 def test_known_slots_are_used_from_the_start_and_never_searched() -> None:
     pace = begun(Capabilities(frozenset(), slots=12), reserved=-1)
-    assert (pace.limit, pace.cap, pace.reserved, pace.knee) == (12.0, 12, 3, None)
+    assert (pace.limit, pace.cap, pace.reserved, pace.knee) == (12.0, 12, 6, None)

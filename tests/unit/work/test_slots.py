@@ -49,9 +49,9 @@ async def test_while_people_call_jobs_leave_the_reserved_slots_and_have_them_aga
         for _ in range(20):
             assert await call(house) == pytest.approx(0.3), "from then on one is free"
             await clock.sleep(0.01)
-            assert of_jobs(engine) == 6
+            assert of_jobs(engine) == 4
         await clock.sleep(PEOPLE_S - 2.0)
-        assert of_jobs(engine) == 6
+        assert of_jobs(engine) == 4
         await clock.sleep(4.05)
         assert of_jobs(engine) == 8
 
