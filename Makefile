@@ -8,7 +8,8 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# By content: a checkout that only touches the file installs nothing, and a new dependency is never missed.
+STAMP := $(VENV)/.installed-$(firstword $(shell cksum < pyproject.toml))
 OLD_SDK := 1.56.0
 OLD_SDK_VENV := .cache/venv-genai-$(OLD_SDK)
 OLD_SDK_STAMP := $(OLD_SDK_VENV)/.installed
@@ -39,7 +40,7 @@ help: ## this list
 .PHONY: setup
 setup: $(STAMP) ## .venv with everything in it; again only when pyproject.toml changes
 
-$(STAMP): pyproject.toml
+$(STAMP):
 	@python=""; for name in python3 python3.13 python3.12 python3.11 python; do \
 	  if command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	  then python=$$name; break; fi; done; \
@@ -49,7 +50,7 @@ $(STAMP): pyproject.toml
 	  echo "setup: making $(VENV) with $$($$python --version)"; $$python -m venv $(VENV); fi
 	@echo "setup: installing backburner, its embedded engine and the test tools into $(VENV) (about a minute)"
 	@$(BIN)/python -m pip install --quiet --editable '.[local,dev]'
-	@touch $@
+	@rm -f $(VENV)/.installed*; touch $@
 	@echo "setup: done"
 
 .PHONY: models

@@ -101,6 +101,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     result_retention_days: float = RESULT_RETENTION_S / 86400
     operator_trouble_hours: Annotated[float, msgspec.Meta(ge=0)] = 24.0
     disk_reserve_mb: Annotated[int, msgspec.Meta(ge=0)] = 256
+    metrics: Literal["guarded", "open", "off"] = "guarded"
+    metrics_token: str = ""  # what /metrics wants as a Bearer token
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     engine: str = ""  # every model name goes to this one: a name from [engines], or simulated[:options]
     engines: dict[str, EngineSettings] = msgspec.field(default_factory=dict[str, EngineSettings])

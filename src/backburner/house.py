@@ -30,10 +30,13 @@ from backburner.service.engines import EngineService
 from backburner.service.estimate import EstimateService
 from backburner.service.files import FileService
 from backburner.service.follow import FollowService
+from backburner.service.foresight import Foresight
+from backburner.service.health import HealthService
 from backburner.service.interactive import InteractiveService
 from backburner.service.jobs import JobService
 from backburner.service.keys import KeyService
 from backburner.service.listing import Listing
+from backburner.service.metrics import MetricsService
 from backburner.service.models import ModelService
 from backburner.service.output import OutputService
 from backburner.service.progress import ProgressService
@@ -140,6 +143,10 @@ class House:
             self.space,
         )
         companions = Companions(self.stores, self.lanes, self.board, open_networks(settings), self._resolve)
+        self.metric_values = MetricsService(
+            self.clock, self.stores, self.lanes, self.board, self.routes, self.slots, self.space
+        )
+        self.health = HealthService(self.clock, self.stores, self.lanes, self.routes, self._stopped)
         self.webhooks = WebhookService(self.clock, self.stores, self.lanes)
         self.jobs = JobService(
             self.clock,
@@ -160,6 +167,7 @@ class House:
         self.requests = RequestService(self.stores, self.lanes)
         waiting = Waiting(self.clock, self.board, self.routes, self.slots, self.space)
         self.progress = ProgressService(self.clock, self.stores, self.lanes, self.board, self.jobs, waiting)
+        self._foresight = Foresight(self.clock, self.board, self.progress)
         self.caches = CacheService(self.clock, self.stores, self.lanes, self.space)
         self.models = ModelService(self.routes, self.slots)
         self.engines = EngineService(self.clock, self.routes, self.board, self.slots, self.keys)
@@ -185,6 +193,7 @@ class House:
             self.progress.loop,
             self.metering.loop,
             self.webhook_loop.loop,
+            self._foresight.loop,
         )
         self._loops = [asyncio.ensure_future(self._guarded(loop)) for loop in loops]
 
@@ -201,6 +210,11 @@ class House:
             log.exception("event=loop_broken")
             if not self.broken.done():
                 self.broken.set_exception(error)
+
+    def _stopped(self) -> str:
+        if self.progress.leaving:
+            return "the server is about to stop"
+        return "" if self._loops and not any(loop.done() for loop in self._loops) else "a loop does not run"
 
     def leave(self) -> None:
         """The server is about to stop: streams that would go on end now, so that nobody waits for them."""
@@ -244,6 +258,10 @@ class House:
             keys=self.keys,
             webhooks=self.webhooks,
             space=self.space,
+            metric_values=self.metric_values,
+            health=self.health,
+            metrics=settings.metrics,
+            metrics_token=settings.metrics_token,
             public_url=settings.public_url,
             currency=settings.currency,
             message_batch_bytes=settings.anthropic_batch_bytes_max,

@@ -11,10 +11,12 @@ from backburner.service.engines import EngineService
 from backburner.service.estimate import EstimateService
 from backburner.service.files import FileService
 from backburner.service.follow import FollowService
+from backburner.service.health import HealthService
 from backburner.service.interactive import InteractiveService
 from backburner.service.jobs import JobService
 from backburner.service.keys import KeyService
 from backburner.service.listing import Listing
+from backburner.service.metrics import MetricsService
 from backburner.service.models import ModelService
 from backburner.service.output import OutputService
 from backburner.service.progress import ProgressService
@@ -28,7 +30,7 @@ from backburner.work.space import Space
 class Services:
     """`public_url` is empty when callers reach us by the Host they name. `wire_states` is the prefix of job
     states on the Gemini wire, JOB_STATE or BATCH_STATE; `message_batch_*` are the limits of a creation at the
-    Anthropic door, 0 requests for as many as come."""
+    Anthropic door, 0 requests for as many as come. `metrics` is who may read them: guarded, open or off."""
 
     clock: Clock
     dialects: Mapping[str, Dialect]
@@ -48,6 +50,10 @@ class Services:
     keys: KeyService
     webhooks: WebhookService
     space: Space
+    metric_values: MetricsService
+    health: HealthService
+    metrics: str
+    metrics_token: str
     public_url: str
     currency: str
     message_batch_bytes: int

@@ -11,7 +11,7 @@ from backburner.cli.verbs import config_option, data_option, engine_option, exam
 from backburner.config import EngineSettings, Loaded
 
 MASK = "********"
-SECRET = frozenset(("api_key",))
+SECRET = frozenset(("api_key", "secret", "metrics_token"))
 
 
 @click.command(
@@ -33,7 +33,11 @@ def config(config_file: Path | None, data: str | None, engine: str | None) -> No
 def lines_of(loaded: Loaded) -> Iterator[str]:
     """Plain settings first: in TOML they must stand before the tables."""
     settings = msgspec.structs.asdict(loaded.settings)
-    plain = {name: value for name, value in settings.items() if not isinstance(value, dict)}
+    plain = {
+        name: MASK if name in SECRET and value else value
+        for name, value in settings.items()
+        if not isinstance(value, dict)
+    }
     width = max(len(f"{name} = {written(value)}") for name, value in plain.items())
     for name, value in plain.items():
         yield f"{f'{name} = {written(value)}':<{width}}  # {loaded.origins[name]}"

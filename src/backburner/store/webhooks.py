@@ -75,6 +75,12 @@ class Webhooks:
     def next_due_at(self) -> float | None:
         return self._catalog.read().execute("SELECT min(due_at) FROM delivery").fetchone()[0]
 
+    def waiting(self) -> int:
+        """How many no receiver has taken yet."""
+        return (
+            self._catalog.read().execute("SELECT count(due_at) FROM delivery WHERE due_at > 0").fetchone()[0]
+        )
+
     def page(
         self, tenant: str, limit: int, before: tuple[float, str] | None, job: str = ""
     ) -> list[Delivery]:

@@ -14,6 +14,7 @@ import msgspec
 from backburner.core.clock import Clock
 from backburner.core.job import TRANSITIONS, Job, JobError, JobState, moved
 from backburner.core.lanes import Lanes
+from backburner.core.metrics import JOBS_ENDED, PUBLISH_SECONDS, Metrics
 from backburner.dialects.protocol import Dialect
 from backburner.store.stores import Stores
 from backburner.store.webhooks import Delivery
@@ -32,6 +33,7 @@ class Board:
         self._lanes = lanes
         self._dialects = dialects
         self.runs: dict[str, JobRun] = {}
+        self.metrics = Metrics()
         self.windows = Held()
         self._changes: set[asyncio.Task[Any]] = set()
         self._touched: set[str] = set()
@@ -91,6 +93,7 @@ class Board:
         )
         if run.job.ended:
             run.halt()
+            self.metrics.add(JOBS_ENDED, (run.job.tenant, to))
             self._tell(run)
         self.touch(run)
         return True
@@ -130,6 +133,8 @@ class Board:
     async def retire(self, run: JobRun) -> None:
         """The job has ended and its results are published: nothing of it stays in memory."""
         self.runs.pop(run.job.id, None)
+        if run.job.finalizing_at is not None and run.job.ended_at is not None:
+            self.metrics.observe(PUBLISH_SECONDS, (), max(0.0, run.job.ended_at - run.job.finalizing_at))
         await self._lanes.write.run(self._stores.ledgers.release, run.job.id)
         run.retired.set()
         self._tell(run)

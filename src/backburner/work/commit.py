@@ -25,11 +25,18 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Committer:
-    """`committed` is told of every run that a group touched, with its new outcomes."""
+    """`committed` is told of every run that a group touched, with its new outcomes; `wrote` of the size of a group
+    before it is written, and what it gives back is called afterwards."""
 
-    def __init__(self, lanes: Lanes, committed: Callable[[JobRun, list[Outcome]], None]) -> None:
+    def __init__(
+        self,
+        lanes: Lanes,
+        committed: Callable[[JobRun, list[Outcome]], None],
+        wrote: Callable[[int], Callable[[], None]] = lambda size: lambda: None,
+    ) -> None:
         self._lanes = lanes
         self._committed = committed
+        self._wrote = wrote
         self._gathered: list[Entry] = []
         self._ready = asyncio.Event()
         self._idle = asyncio.Event()
@@ -80,9 +87,11 @@ class Committer:
         batches = list(by_run.values())
         fresh: list[list[Outcome]] = []
         if batches:
+            written = self._wrote(len(group))
             await self._lanes.write.run(
                 commit_all, [(run.ledger, outcomes, ends) for run, outcomes, ends in batches], fresh
             )
+            written()
         for entry in group:
             entry.settled()
         for (run, _, _), outcomes in zip(batches, fresh, strict=True):

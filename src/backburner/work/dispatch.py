@@ -17,6 +17,7 @@ from backburner.core.exchange import Trouble, TroubleKind
 from backburner.core.job import JobError, JobState
 from backburner.core.lanes import Lanes
 from backburner.core.limits import DRAIN_S
+from backburner.core.metrics import COMMIT_SECONDS, COMMIT_SIZE
 from backburner.core.request import Outcome
 from backburner.dialects.protocol import Stamp
 from backburner.engines.routes import Route, Routes
@@ -70,7 +71,7 @@ class Dispatcher:
         self._space = space
         self._finished = finished
         self._caller = Caller(clock, stores, lanes)
-        self.committer = Committer(lanes, self._committed)
+        self.committer = Committer(lanes, self._committed, self._wrote)
         self._feed = Feed(clock, stores, lanes, board, self.committer, self._keep)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._bug: BaseException | None = None
@@ -270,11 +271,12 @@ class Dispatcher:
         """The tokens that its tenant is charged for it."""
         began = self._clock.monotonic()
         result = await self._caller.make(run, request, route)
-        now = self._clock.now()
+        now, took_s = self._clock.now(), self._clock.monotonic() - began
+        self._board.metrics.called(route.lane, result.kind, took_s)
         if isinstance(result, Outcome):
             tokens = float(result.usage.prompt + result.usage.output)
             for typical in (run.typical, self._slots.typical[route.lane]):
-                typical.note(self._clock.monotonic() - began, tokens)
+                typical.note(took_s, tokens)
             run.window.answered(request.group)
             run.reason, run.stuck_at = "", None
             # The slot is taken until the outcome is durable: what a crash repeats is then never more than the
@@ -319,7 +321,13 @@ class Dispatcher:
 
     # -- commit
 
+    def _wrote(self, size: int) -> Callable[[], None]:
+        began, metrics = self._clock.monotonic(), self._board.metrics
+        metrics.observe(COMMIT_SIZE, (), size)
+        return lambda: metrics.observe(COMMIT_SECONDS, (), self._clock.monotonic() - began)
+
     def _committed(self, run: JobRun, outcomes: list[Outcome]) -> None:
+        self._board.metrics.committed(outcomes)
         for outcome in outcomes:
             run.open.discard(outcome.ordinal)
             if run.drawn and outcome.ordinal in run.drawn:

@@ -14,6 +14,7 @@ from backburner.core.errors import Code, DiskFull, Violation
 from backburner.core.job import Job, JobError, JobState
 from backburner.core.lanes import Lanes
 from backburner.core.limits import LINE_BYTES, SCAN_CHUNK_BYTES
+from backburner.core.metrics import INTAKE_BYTES, INTAKE_LINES
 from backburner.core.request import CheckedLine, Outcome
 from backburner.dialects.protocol import Dialect, Source, Stamp
 from backburner.store.jobs import Pin
@@ -153,6 +154,8 @@ class Intake:
         refused = [refusal(run, line, self._clock.now()) for line in wrong]
         await self._lanes.write.run(run.ledger.record_scan, lines, refused, after)
         run.warn(warning for line in lines for warning in line.warnings)
+        self._board.metrics.add(INTAKE_LINES, (), len(lines))
+        self._board.metrics.add(INTAKE_BYTES, (), piece.next_offset - progress.next_offset)
         if piece.at_end and run.dialect.unique_keys:
             await self._refuse_repeats(run, msgspec.structs.replace(after, done=True))
 

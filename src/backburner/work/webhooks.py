@@ -16,6 +16,7 @@ import msgspec
 from backburner.core.clock import Clock
 from backburner.core.job import Job
 from backburner.core.lanes import Lanes
+from backburner.core.metrics import WEBHOOK_TRIES
 from backburner.core.names import mint
 from backburner.dialects.events import ENDINGS, event_of
 from backburner.outbound.addresses import Forbidden, target_of
@@ -167,10 +168,12 @@ class WebhookLoop:
         else:
             one = msgspec.structs.replace(one, due_at=None, taken=step.taken, why=step.why)
         await self._lanes.write.run(self._stores.webhooks.update, one)
+        outcome = "taken" if one.taken else "again" if one.due_at is not None else "given_up"
+        self._board.metrics.add(WEBHOOK_TRIES, (outcome,))
         log.info(
-            "event=webhook_tried delivery=%s job=%s tenant=%s type=%s host=%s try=%d status=%s taken=%s again=%s",
+            "event=webhook_tried delivery=%s job=%s tenant=%s type=%s host=%s try=%d status=%s outcome=%s",
             *(one.id, one.job, one.tenant, one.type, one.host, len(tries), status or "none"),
-            *(str(one.taken).lower(), str(one.due_at is not None).lower()),
+            outcome,
         )
 
     async def _secrets(self, one: Delivery) -> list[str]:
