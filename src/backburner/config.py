@@ -103,6 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     disk_reserve_mb: Annotated[int, msgspec.Meta(ge=0)] = 256
     metrics: Literal["guarded", "open", "off"] = "guarded"
     metrics_token: str = ""  # what /metrics wants as a Bearer token
+    reuse_duplicates: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     engine: str = ""  # every model name goes to this one: a name from [engines], or simulated[:options]
     engines: dict[str, EngineSettings] = msgspec.field(default_factory=dict[str, EngineSettings])

@@ -159,6 +159,7 @@ class House:
             self.files,
             self.quotas,
             companions,
+            reuse_duplicates=settings.reuse_duplicates,
         )
         self.listing = Listing(self.stores, self.lanes, self.board)
         self.results = ResultService(self.stores, self.lanes)

@@ -5,8 +5,10 @@
     a|!!                   a wrong line, with two things wrong in it
     a|~p hello             one of those whose prompts begin with a long text called p
     a|?                    a line that the dialect refuses to translate
+    a|=hello               one whose answer is determined: all that say `=hello` are to have the same
 
-A result is `{"key":"a","response":"hello"}` or `{"key":"a","error":{"code":..,"message":".."}}`.
+A result is `{"key":"a","response":"hello"}`, `{"key":"a","response":"=hello for a"}` where the answer is
+determined, or `{"key":"a","error":{"code":..,"message":".."}}`.
 """
 
 import hashlib
@@ -60,7 +62,7 @@ class PlainDialect:
             key.decode(),
             b'"key":' + msgspec.json.encode(key.decode()),
             plan_key(text),
-            b"",
+            text if text.startswith(b"=") else b"",
             tuple(Violation(f"wrong[{n}]", "is wrong", "Mend it", told, key.decode()) for n in range(wrong)),
             (),
             tuple(name for kind, name in needs if kind == b"file"),
@@ -84,12 +86,16 @@ class PlainDialect:
         return Outcome(
             ordinal=stamp.ordinal,
             kind=OutcomeKind.ANSWER,
-            body=b'"response":' + msgspec.json.encode(text),
+            body=b'"response":' + msgspec.json.encode(f"{text} for {stamp.key}" if text[0] == "=" else text),
             finish_reason="STOP",
             usage=answer.usage,
             engine=answer.engine,
             model=answer.model,
         )
+
+    def again(self, body: bytes, was: Stamp, now: Stamp) -> bytes:
+        text = msgspec.json.decode(body.removeprefix(b'"response":'))
+        return b'"response":' + msgspec.json.encode(text.removesuffix(f" for {was.key}") + f" for {now.key}")
 
     def failed(self, code: Code, message: str, stamp: Stamp) -> Outcome:
         body = b'"error":' + msgspec.json.encode({"code": int(code), "message": message})

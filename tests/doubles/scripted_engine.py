@@ -17,11 +17,13 @@ from backburner.engines.protocol import EngineStatus, Health, ModelInfo
 
 @dataclass(frozen=True)
 class Play:
-    """After `latency_s`: an answer, or trouble. `fatal`: the engine dies then, with all that is in flight."""
+    """After `latency_s`: an answer, that ended as `finish` says, or trouble. `fatal`: the engine dies then, with all
+    that is in flight."""
 
     latency_s: float = 0.1
     trouble: Trouble | None = None
     fatal: bool = False
+    finish: str = "stop"
 
 
 @dataclass(eq=False)
@@ -115,7 +117,7 @@ class ScriptedEngine:
             for other in self.in_flight:
                 _settle(other, trouble(TroubleKind.DIED, "the engine died"))
             return
-        _settle(made, play.trouble or answer(made.text, made.model))
+        _settle(made, play.trouble or answer(made.text, made.model, play.finish))
 
     def unplug(self) -> None:
         """The service was killed: nothing reaches the engine any more, and nobody hears what it says."""
@@ -150,6 +152,6 @@ def _settle(made: Made, result: Answer | Trouble) -> None:
         made.future.set_result(result)
 
 
-def answer(text: str, model: str) -> Answer:
-    body = {"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]}
+def answer(text: str, model: str, finish: str = "stop") -> Answer:
+    body = {"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": finish}]}
     return Answer(body=body, usage=Usage(prompt=2, output=1), engine="simulated", model=model)

@@ -79,6 +79,8 @@ def word(cell: str) -> str:
 def written(value: Any) -> str:
     if value == "":
         return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 

@@ -12,6 +12,7 @@ IDEMPOTENCY_HEADER = "idempotency-key"
 ON_INVALID_HEADER = "x-backburner-on-invalid"
 AFTER_HEADER = "x-backburner-after"
 WEBHOOK_HEADER = "x-backburner-webhook"
+DUPLICATES_HEADER = "x-backburner-duplicates"
 
 
 def on_invalid(request: Request, asked: OnInvalid = OnInvalid.FAIL) -> OnInvalid:
@@ -39,6 +40,18 @@ def webhook(request: Request, asked: Webhook | None = None) -> Webhook | None:
         return asked
     asked = asked or Webhook(())
     return Webhook(tuple(dict.fromkeys((*asked.uris, header))), asked.metadata)
+
+
+def reuse_duplicates(request: Request) -> bool | None:
+    """Whether identical requests run once; None where the request does not say. Raises InvalidArgument."""
+    header = request.headers.get(DUPLICATES_HEADER)
+    if header is None:
+        return None
+    word = header.strip().lower()
+    if word not in ("reuse", "run"):
+        words = f"expected reuse or run, found {header[:40]!r}"
+        raise InvalidArgument("a header is wrong", violations=[Violation(DUPLICATES_HEADER, words)])
+    return word == "reuse"
 
 
 def idempotency(request: Request, what: str, body: bytes | bytearray) -> Idempotency | None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from backburner.core.errors import Code
-from backburner.core.request import Usage
+from backburner.core.request import Saved, Usage
 
 
 class JobState(StrEnum):
@@ -80,8 +80,9 @@ class Counts(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One submitted batch. Immutable: a change is a new value, made by `msgspec.structs.replace`.
 
-    `counts` and `usage` are a cache of the ledger's truth. `input_name` is what the caller called the input
-    (`files/x`), None for inline requests. `scanned` says that intake has seen every line.
+    `counts`, `usage` and `saved` are a cache of the ledger's truth; `usage` is what was spent, `saved` what was not
+    because the answer of an identical request served (`reuse_duplicates`). `input_name` is what the caller called the
+    input (`files/x`), None for inline requests. `scanned` says that intake has seen every line.
     `results_blob` is set once the result file is published, `errors_blob` with it where the dialect has the
     requests without an answer in a file of their own and there are some. `result_retention_s` is how long both
     are kept, None for as long as the settings say. `after` are the jobs whose success it was made to wait for,
@@ -106,12 +107,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     on_invalid: OnInvalid = OnInvalid.FAIL
     hold_after_canary: bool = False
     approved: bool = False
+    reuse_duplicates: bool = True
     input_name: str | None = None
     input_blob: str
     input_bytes: int
     scanned: bool = False
     counts: Counts = Counts()
     usage: Usage = Usage()
+    saved: Saved = Saved()
     error: JobError | None = None
     warnings: tuple[str, ...] = ()
     results_blob: str | None = None

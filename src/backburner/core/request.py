@@ -43,6 +43,16 @@ class Usage(msgspec.Struct, frozen=True):
     output: int = 0
 
 
+class Saved(msgspec.Struct, frozen=True):
+    """What was not asked of an engine, because the answer was there: calls, and the tokens that they had cost."""
+
+    calls: int = 0
+    usage: Usage = Usage()
+
+    def plus(self, calls: int, usage: Usage) -> "Saved":
+        return Saved(self.calls + calls, added(self.usage, usage))
+
+
 def added(*usages: Usage) -> Usage:
     return Usage(
         sum([usage.prompt for usage in usages]),
@@ -53,7 +63,10 @@ def added(*usages: Usage) -> Usage:
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How a request ended. `body` is dialect bytes: `"response":{...}` or `"error":{...}`; `message` says in
-    words why it is an error, for the reason of a job that fails as a whole."""
+    words why it is an error, for the reason of a job that fails as a whole.
+
+    `reused_from` is the ordinal of the identical request whose answer this is, with that one's `usage`, which was not
+    spent again; `reusable` says that others may have the answer too (policy/duplicates.py)."""
 
     ordinal: int
     kind: OutcomeKind
@@ -65,6 +78,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     at: float = 0.0
     message: str = ""
+    reused_from: int | None = None
+    reusable: bool = False
 
 
 def line_of(echo: bytes, body: bytes) -> bytes:

@@ -1,8 +1,12 @@
 """What the input lines of every dialect have in common: where they begin, and how deep they may be nested."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 
+import msgspec
+
+from backburner.core.exchange import Json
 from backburner.dialects.strict_json import JsonError
 
 BOM = b"\xef\xbb\xbf"
@@ -20,6 +24,16 @@ def lines_of(chunk: bytes, offset: int) -> Iterator[tuple[int, int, bytes]]:
         end = size if end < 0 else end
         yield number, offset + at, chunk[at:end].removesuffix(b"\r")
         at, number = end + 1, number + 1
+
+
+def canonical_json(value: Json) -> bytes:
+    """On one line, members in order: the same bytes for the same value."""
+    return msgspec.json.encode(value, order="sorted")
+
+
+def fingerprint(*pieces: bytes) -> bytes:
+    """What stands for a request whose answer is determined: equal where all pieces, of one line each, are."""
+    return hashlib.blake2b(b"\n".join(pieces), digest_size=16).digest()
 
 
 def check_depth(line: bytes) -> None:

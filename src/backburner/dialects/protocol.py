@@ -86,6 +86,11 @@ class Dialect(Protocol):
         with its finish reason and message, unless nothing usable is in it."""
         ...
 
+    def again(self, body: bytes, was: Stamp, now: Stamp) -> bytes:
+        """The body of an answer, as `answered` made it for one request, for another that asks the same: with the ids
+        of that one in it."""
+        ...
+
     def failed(self, code: Code, message: str, stamp: Stamp) -> Outcome:
         """An ERROR outcome."""
         ...

@@ -13,8 +13,8 @@ class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
 
     Without `check_first` neither wrong lines nor a model that nothing serves refuse the creation: they fail the
     job. `expire_after_s` is when the job is given up and `result_retention_s` how long its results are kept, where
-    the dialect has rules of its own. `after` are jobs as the caller names
-    them; `waits_for`, those of them that have not succeeded, is found out (service/companions.py)."""
+    the dialect has rules of its own. `after` are jobs as the caller names them; `waits_for`, those of them that have
+    not succeeded, is found out (service/companions.py). `reuse_duplicates` None: as the settings say."""
 
     dialect: str
     kind: JobKind
@@ -27,6 +27,7 @@ class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
     check_first: bool = True
     result_retention_s: float | None = None
     hold_after_canary: bool = False
+    reuse_duplicates: bool | None = None
     file_id: str | None = None
     lines: Iterable[bytes] | None = None
     warnings: tuple[str, ...] = ()

@@ -62,6 +62,8 @@ class JobService:
         files: FileService,
         quotas: QuotaService,
         companions: Companions,
+        *,
+        reuse_duplicates: bool,
     ) -> None:
         self._clock = clock
         self._stores = stores
@@ -73,6 +75,7 @@ class JobService:
         self._files = files
         self._quotas = quotas
         self._companions = companions
+        self._reuse_duplicates = reuse_duplicates
         self._background: set[asyncio.Task[None]] = set()
         self._creating: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
@@ -174,6 +177,9 @@ class JobService:
             priority=draft.priority,
             on_invalid=draft.on_invalid,
             hold_after_canary=draft.hold_after_canary,
+            reuse_duplicates=(
+                self._reuse_duplicates if draft.reuse_duplicates is None else draft.reuse_duplicates
+            ),
             input_name=name,
             input_blob=blob,
             input_bytes=size_bytes,

@@ -10,68 +10,23 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
-import msgspec
+from msgspec.structs import astuple
 
 from backburner.core.job import Counts
-from backburner.core.request import CheckedLine, Outcome, OutcomeKind, Usage, added
+from backburner.core.request import CheckedLine, Outcome, OutcomeKind, Saved, Usage, added
+from backburner.store.bitmap import Bitmap
+from backburner.store.followers import Again, Followers
+from backburner.store.ledger_values import PLAN_START, AttemptEnd, Pending, Progress
 from backburner.store.sqlite import connect, migrate, script, transaction
 
-MIGRATIONS = (script("ledger.sql"),)
+MIGRATIONS = (script("ledger.sql"), script("followers.sql"))
 
-PLAN_START = (b"", -1)
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """Where intake stands: the next byte, line and ordinal to look at, and how many lines were wrong."""
-
-    next_offset: int = 0
-    next_line: int = 1
-    next_ordinal: int = 0
-    invalid_count: int = 0
-    done: bool = False
-
-
-class Pending(msgspec.Struct, frozen=True):
-    """A request without an outcome; `interrupted` counts attempts that ended with the service."""
-
-    ordinal: int
-    offset: int
-    length: int
-    key: str | None
-    interrupted: int = 0
-    plan_key: bytes = b""
-
-
-class AttemptEnd(msgspec.Struct, frozen=True):
-    id: int
-    ended_at: float
-    trouble: str = ""
-    message: str = ""
-
-
-class Bitmap:
-    """One bit per ordinal: has an outcome."""
-
-    def __init__(self) -> None:
-        self._bits = bytearray()
-
-    def add(self, ordinal: int) -> bool:
-        """False when it was there already."""
-        at, bit = ordinal >> 3, 1 << (ordinal & 7)
-        if at >= len(self._bits):
-            self._bits.extend(bytes(max(at + 1 - len(self._bits), len(self._bits), 1024)))
-        fresh = not self._bits[at] & bit
-        self._bits[at] |= bit
-        return fresh
-
-    def __contains__(self, ordinal: int) -> bool:
-        at = ordinal >> 3
-        return at < len(self._bits) and bool(self._bits[at] & (1 << (ordinal & 7)))
+LOOKED_ROWS = 50_000  # passed over in one piece of reading ahead, so that commits come in between
 
 
 class Ledger:
-    """The writing side. Every method runs on the writer lane; `counts`, `usage`, `used` and `progress` may be read
-    anywhere."""
+    """The writing side. Every method runs on the writer lane; `counts`, `usage`, `used`, `saved`, `progress` and
+    `repeatable` may be read anywhere. `repeatable` counts the requests with a fingerprint."""
 
     def __init__(self, path: Path, used: "Callable[[Ledger], None]" = lambda _: None) -> None:
         """`used` is told before every use of the file: whoever bounds the open files must know."""
@@ -80,6 +35,9 @@ class Ledger:
         self._db: sqlite3.Connection | None = None
         self._done = Bitmap()
         self.used: dict[tuple[str, str], Usage] = {}  # tokens by engine and model
+        self.saved = Saved()
+        self.repeatable = 0
+        self.followers = Followers()
         self.sealed = False
         try:
             self._load(self._open())
@@ -93,11 +51,17 @@ class Ledger:
         counted = {OutcomeKind.ANSWER.value: 0, OutcomeKind.ERROR.value: 0}
         for ordinal, kind in db.execute("SELECT ordinal, kind FROM outcome"):
             counted[kind] += self._done.add(ordinal)
-        sums = "SELECT engine, model, sum(prompt_tokens), sum(cached_tokens), sum(output_tokens) FROM outcome"
-        for engine, model, *tokens in db.execute(f"{sums} GROUP BY engine, model"):
-            self.used[engine, model] = Usage(*tokens)
+        tokens = "sum(prompt_tokens), sum(cached_tokens), sum(output_tokens)"
+        sums = f"SELECT reused_from IS NULL, engine, model, count(*), {tokens} FROM outcome"
+        for own, engine, model, calls, *used in db.execute(f"{sums} GROUP BY 1, 2, 3"):
+            if own:
+                self.used[engine, model] = Usage(*used)
+            else:
+                self.saved = self.saved.plus(calls, Usage(*used))
         self.counts = Counts(self.progress.next_ordinal, *counted.values())
         self.last_seq: int = db.execute("SELECT coalesce(max(seq), 0) FROM outcome").fetchone()[0]
+        (self.repeatable,) = db.execute("SELECT repeatable FROM progress").fetchone()
+        self.followers.load(db, self._done)
         self._last_attempt: int = db.execute("SELECT coalesce(max(id), 0) FROM attempt").fetchone()[0]
         self._interrupted: dict[int, int] = dict(
             db.execute(
@@ -107,7 +71,7 @@ class Ledger:
 
     @property
     def usage(self) -> Usage:
-        """Tokens of all outcomes."""
+        """Tokens of all outcomes, but those that were reused."""
         return added(*self.used.values())
 
     @property
@@ -151,6 +115,7 @@ class Ledger:
         if self.sealed:
             return
         assert progress.next_ordinal == self.progress.next_ordinal + len(lines)
+        repeatable = self.repeatable + sum(1 for line in lines if line.fingerprint)
         with transaction(self._open()) as db:
             db.executemany(
                 'INSERT INTO request (ordinal, line, "offset", length, key, echo, plan_key, fingerprint)'
@@ -160,8 +125,9 @@ class Ledger:
                     for x in lines
                 ],
             )
+            db.execute("UPDATE progress SET repeatable = ?", (repeatable,))
             seq = self._advance(db, lines, refused, progress)
-        self.progress = progress
+        self.progress, self.repeatable = progress, repeatable
         self._count(refused, seq)
 
     def refuse(self, lines: Sequence[CheckedLine], refused: Sequence[Outcome], progress: Progress) -> None:
@@ -191,7 +157,7 @@ class Ledger:
         )
         db.execute(
             "UPDATE progress SET next_offset = ?, next_line = ?, next_ordinal = ?, invalid_count = ?, done = ?",
-            msgspec.structs.astuple(progress),
+            astuple(progress),
         )
         return self._insert_outcomes(db, refused)
 
@@ -220,9 +186,22 @@ class Ledger:
         self._last_attempt = ids.stop - 1
         return ids
 
-    def commit(self, outcomes: Sequence[Outcome], ends: Sequence[AttemptEnd]) -> list[Outcome]:
-        """Outcomes and ended attempts in one transaction. Returns the outcomes that were new; a request that
-        has one already keeps it, and a sealed ledger takes none."""
+    def record_followers(self, rows: Sequence[tuple[int, int]], taken: Set[int]) -> None:
+        """A page of requests that others are identical to, see Followers; nothing on the last."""
+        with transaction(self._open()) as db:
+            found = self.followers.record(db, rows, lambda ordinal: ordinal in taken or ordinal in self._done)
+        self.followers.recorded(found)
+
+    def end_followers(self) -> None:
+        """All pages were recorded."""
+        self.followers.record_end(self._open())
+
+    def commit(
+        self, outcomes: Sequence[Outcome], ends: Sequence[AttemptEnd], again: Again | None = None
+    ) -> list[Outcome]:
+        """Outcomes, those of requests that follow them, and ended attempts, in one transaction. Returns the outcomes
+        that were new; a request that has one already keeps it, and a sealed ledger takes none. `again` makes an
+        outcome of one request that of another."""
         if self.sealed:
             return []
         fresh: list[Outcome] = []
@@ -232,11 +211,18 @@ class Ledger:
                 seen.add(outcome.ordinal)
                 fresh.append(outcome)
         with transaction(self._open()) as db:
+            settled = None
+            if again is not None and self.followers.waiting:
+                settled = self.followers.settle(db, fresh, self._done, again)
+                fresh += settled.outcomes
             seq = self._insert_outcomes(db, fresh)
             db.executemany(
-                "UPDATE attempt SET ended_at = ?, trouble = ?, message = ? WHERE id = ?",
-                [(end.ended_at, end.trouble, end.message, end.id) for end in ends],
+                "UPDATE attempt SET ended_at = ?, trouble = ?, message = ?, model = ?, prompt_tokens = ?,"
+                " cached_tokens = ?, output_tokens = ? WHERE id = ?",
+                [(x.ended_at, x.trouble, x.message, x.model, *astuple(x.usage), x.id) for x in ends],
             )
+        if settled is not None:
+            self.followers.settled(settled)
         self._count(fresh, seq)
         return fresh
 
@@ -246,10 +232,9 @@ class Ledger:
         for x in outcomes:
             seq += 1
             tokens = (x.usage.prompt, x.usage.cached, x.usage.output)
-            rows.append(
-                (seq, x.ordinal, x.kind, x.code, x.finish_reason, *tokens, x.engine, x.model, x.at, x.body)
-            )
-        db.executemany("INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            how = (seq, x.ordinal, x.kind, x.code, x.finish_reason)
+            rows.append((*how, *tokens, x.engine, x.model, x.at, x.body, x.reused_from))
+        db.executemany("INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         return seq
 
     def _count(self, outcomes: Sequence[Outcome], seq: int) -> None:
@@ -259,7 +244,10 @@ class Ledger:
         for outcome in outcomes:
             self._done.add(outcome.ordinal)
             answers += outcome.kind is OutcomeKind.ANSWER
-            more[outcome.engine, outcome.model].append(outcome.usage)
+            if outcome.reused_from is None:
+                more[outcome.engine, outcome.model].append(outcome.usage)
+            else:
+                self.saved = self.saved.plus(1, outcome.usage)
         for lane, usages in more.items():
             self.used[lane] = added(self.used.get(lane, Usage()), *usages)
         self.counts = Counts(
@@ -272,7 +260,7 @@ class Ledger:
         self, from_ordinal: int, limit: int, limit_bytes: int, skip: Set[int] = frozenset()
     ) -> tuple[list[Pending], int]:
         """Up to `limit` requests without an outcome, from `from_ordinal` on, and where the next page begins.
-        Those in `skip` are left out."""
+        Those in `skip` are left out, and those that follow another."""
         found: list[Pending] = []
         taken_bytes = 0
         at = from_ordinal
@@ -280,8 +268,10 @@ class Ledger:
             'SELECT ordinal, "offset", length, key FROM request WHERE ordinal >= ? ORDER BY ordinal',
             (from_ordinal,),
         )
-        for ordinal, offset, length, key in rows:
-            if ordinal in self._done or ordinal in skip:
+        for looked, (ordinal, offset, length, key) in enumerate(rows):
+            if looked == LOOKED_ROWS:
+                break
+            if ordinal in self._done or ordinal in skip or ordinal in self.followers:
                 at = ordinal + 1
                 continue
             if len(found) >= limit or (found and taken_bytes + length > limit_bytes):
@@ -293,15 +283,27 @@ class Ledger:
         return found, at
 
     def pending_among(self, ordinals: Sequence[int]) -> list[Pending]:
-        """Those of some requests that have no outcome, in the order given."""
+        """Those of some requests that have no outcome and follow no other, in the order given."""
         db = self._open()
         found: list[Pending] = []
         for ordinal in ordinals:
-            if ordinal not in self._done:
+            if ordinal not in self._done and ordinal not in self.followers:
                 offset, length, key = db.execute(
                     'SELECT "offset", length, key FROM request WHERE ordinal = ?', (ordinal,)
                 ).fetchone()
                 found.append(Pending(ordinal, offset, length, key, self._interrupted.get(ordinal, 0)))
+        return found
+
+    def pending_freed(self, limit: int, limit_bytes: int, skip: Set[int]) -> list[Pending]:
+        """Up to `limit` requests that followed another in vain; those in `skip` are left out."""
+        freed = [x for x in self.followers.take_freed(limit) if x not in skip]
+        found = self.pending_among(freed)
+        size_bytes = 0
+        for place, pending in enumerate(found):
+            if place and size_bytes + pending.length > limit_bytes:
+                self.followers.freed.extend(x.ordinal for x in found[place:])
+                return found[:place]
+            size_bytes += pending.length
         return found
 
     def build_plan(self) -> bool:
@@ -319,7 +321,7 @@ class Ledger:
         self, after: tuple[bytes, int] | None, limit: int, limit_bytes: int, skip: Set[int]
     ) -> tuple[list[Pending], tuple[bytes, int] | None]:
         """Up to `limit` requests without an outcome in the order of the plan, behind `after`; and the last one
-        looked at, None when there are no more. Those in `skip` are left out."""
+        looked at, None when there are no more. Those in `skip` are left out, and those that follow another."""
         found: list[Pending] = []
         taken_bytes = 0
         rows = self._open().execute(
@@ -327,8 +329,11 @@ class Ledger:
             " WHERE (plan_key, ordinal) > (?, ?) ORDER BY plan_key, ordinal",
             after or PLAN_START,
         )
-        for plan_key, ordinal, offset, length, key in rows:
-            if ordinal not in self._done and ordinal not in skip:
+        for looked, (plan_key, ordinal, offset, length, key) in enumerate(rows):
+            if looked == LOOKED_ROWS:
+                rows.close()
+                return found, after
+            if not (ordinal in self._done or ordinal in skip or ordinal in self.followers):
                 if len(found) >= limit or (found and taken_bytes + length > limit_bytes):
                     rows.close()
                     return found, after
@@ -358,10 +363,10 @@ class Ledger:
             # written again, because an UPDATE leaves the pages as they are, half empty
             kept = db.execute(
                 "DELETE FROM outcome WHERE seq >= ? AND seq < ? RETURNING seq, ordinal, kind, code, finish_reason,"
-                " prompt_tokens, cached_tokens, output_tokens, engine, model, at",
+                " prompt_tokens, cached_tokens, output_tokens, engine, model, at, reused_from",
                 (from_seq, end),
             ).fetchall()
             kept.sort()
-            db.executemany("INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", kept)
+            db.executemany("INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)", kept)
         db.executescript("PRAGMA incremental_vacuum")  # execute() would take one step, which is one page
         return end

@@ -1,6 +1,6 @@
 """The reading side of a ledger: committed state, for lanes that do not write."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -82,6 +82,18 @@ class LedgerReader:
             'SELECT "offset", length FROM request WHERE ordinal NOT IN'
             " (SELECT ordinal FROM outcome WHERE kind = 'answer') ORDER BY ordinal"
         ).fetchall()
+
+    def repeated(self, limit: int) -> Iterator[list[tuple[int, int]]]:
+        """Pages of (the first of them, ordinal) of all requests with the fingerprint of another one, group by group,
+        each in input order."""
+        rows = self._db.execute(
+            "SELECT first, ordinal FROM (SELECT ordinal, first_value(ordinal) OVER same AS first,"
+            " lead(ordinal) OVER same AS next FROM request WHERE fingerprint != x''"
+            " WINDOW same AS (PARTITION BY fingerprint ORDER BY ordinal))"
+            " WHERE first != ordinal OR next IS NOT NULL ORDER BY first, ordinal"
+        )
+        while page := rows.fetchmany(limit):
+            yield page
 
     def violations(self, limit: int) -> list[Violation]:
         """In input order."""

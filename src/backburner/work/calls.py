@@ -10,9 +10,10 @@ from backburner.core.errors import Code, Refused
 from backburner.core.exchange import Answer, Feature, Json, Trouble, unsupported
 from backburner.core.lanes import Lanes
 from backburner.core.limits import CALL_DEADLINE_S
-from backburner.core.request import Outcome
+from backburner.core.request import Outcome, OutcomeKind
 from backburner.dialects.protocol import Refusal, Setting, Stamp
 from backburner.engines.routes import Route
+from backburner.policy.duplicates import complete
 from backburner.store.stores import Stores
 from backburner.work import media
 from backburner.work.run import JobRun
@@ -65,7 +66,11 @@ class Caller:
             )
         result = await route.engine.call(call, CALL_DEADLINE_S)
         if isinstance(result, Answer):
-            return run.dialect.answered(request.line, result, stamp)
+            outcome = run.dialect.answered(request.line, result, stamp)
+            if run.ledger.followers.leads(request.ordinal) and outcome.kind is OutcomeKind.ANSWER:
+                whole = complete(call.body, result.body)
+                return msgspec.structs.replace(outcome, reusable=whole)
+            return outcome
         return result
 
     def _cached(self, tenant: str) -> Callable[[str], dict[str, Json] | None]:

@@ -11,7 +11,9 @@ import msgspec
 
 from backburner.core.lanes import Lanes
 from backburner.core.request import Outcome
-from backburner.store.ledger import AttemptEnd, Ledger
+from backburner.store.followers import Again
+from backburner.store.ledger import Ledger
+from backburner.store.ledger_values import AttemptEnd
 from backburner.work.run import JobRun
 
 
@@ -88,19 +90,20 @@ class Committer:
         fresh: list[list[Outcome]] = []
         if batches:
             written = self._wrote(len(group))
-            await self._lanes.write.run(
-                commit_all, [(run.ledger, outcomes, ends) for run, outcomes, ends in batches], fresh
-            )
+            works = [(run.ledger, outcomes, ends, run.again) for run, outcomes, ends in batches]
+            await self._lanes.write.run(commit_all, works, fresh)
             written()
         for entry in group:
             entry.settled()
         for (run, _, _), outcomes in zip(batches, fresh, strict=True):
+            if run.ledger.followers.unsettled:
+                self.put(run, None, None)  # another commit: the followers were too many for this one
             self._committed(run, outcomes)
 
 
 def commit_all(
-    batches: list[tuple[Ledger, list[Outcome], list[AttemptEnd]]], fresh: list[list[Outcome]]
+    batches: list[tuple[Ledger, list[Outcome], list[AttemptEnd], Again]], fresh: list[list[Outcome]]
 ) -> None:
     """Goes on behind what is in `fresh`: on a full disk it may get half-way, and is called again."""
-    for ledger, outcomes, ends in batches[len(fresh) :]:
-        fresh.append(ledger.commit(outcomes, ends))
+    for ledger, outcomes, ends, again in batches[len(fresh) :]:
+        fresh.append(ledger.commit(outcomes, ends, again))

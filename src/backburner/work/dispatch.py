@@ -27,7 +27,8 @@ from backburner.policy.plan import refused_whole
 from backburner.policy.retry import GiveUp, after
 from backburner.policy.route import pick as way_of
 from backburner.policy.share import Lane, Shares
-from backburner.store.ledger import AttemptEnd, Ledger
+from backburner.store.ledger import Ledger
+from backburner.store.ledger_values import AttemptEnd
 from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.calls import Caller
@@ -281,9 +282,8 @@ class Dispatcher:
             run.reason, run.stuck_at = "", None
             # The slot is taken until the outcome is durable: what a crash repeats is then never more than the
             # engine's slots, answered or not (P3).
-            self.committer.put(
-                run, AttemptEnd(attempt, now), result, lambda: self._settled(run, route, began, tokens)
-            )
+            end = AttemptEnd(attempt, now, "", "", result.usage, result.model)
+            self.committer.put(run, end, result, lambda: self._settled(run, route, began, tokens))
             return tokens or len(request.line) / BYTES_PER_TOKEN
         self._slots.troubled(route, result)
         end = AttemptEnd(attempt, now, result.kind, result.message)

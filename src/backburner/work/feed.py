@@ -19,10 +19,11 @@ from backburner.core.limits import WINDOW_BYTES, WINDOW_REQUESTS, WINDOWS_BYTES
 from backburner.dialects.protocol import Stamp
 from backburner.policy.plan import canary, canary_size, groups
 from backburner.policy.retry import interrupted
-from backburner.store.ledger import Pending
+from backburner.store.ledger_values import Pending
 from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.commit import Committer
+from backburner.work.duplicates import Duplicates
 from backburner.work.run import JobRun
 from backburner.work.window import Ready
 
@@ -47,6 +48,7 @@ class Feed:
         self._board = board
         self._committer = committer
         self._keep = keep
+        self._duplicates = Duplicates(stores, lanes)
         self._reading = asyncio.Lock()
 
     def refill(self, run: JobRun) -> None:
@@ -66,6 +68,8 @@ class Feed:
     async def _fetch(self, run: JobRun) -> None:
         try:
             async with self._reading:  # one at a time, so that what all windows hold is known
+                if self._duplicates.wanted(run):
+                    await self._duplicates.decide(run)
                 if run.drawn is None:
                     await self._draw_canary(run)
                 if run.undrawn:
@@ -83,7 +87,7 @@ class Feed:
         total = run.ledger.progress.next_ordinal
         ordinals = canary(total, canary_size(total))
         found = await self._lanes.write.run(run.ledger.pending_among, ordinals)
-        run.drawn = frozenset(ordinals)
+        run.drawn = frozenset(pending.ordinal for pending in found)
         run.undrawn = deque(found)
         run.canary.size = len(found)
 
@@ -106,14 +110,15 @@ class Feed:
             return
         if run.ledger.progress.done and run.planned is None:
             run.planned = await self._lanes.write.run(run.ledger.build_plan)
-        skip = run.open if run.planned else run.drawn or frozenset()
-        if run.planned:
+        if run.ledger.followers.freed:
+            found = await self._lanes.write.run(run.ledger.pending_freed, limit, limit_bytes, run.open)
+        elif run.planned:
             found, run.plan_cursor = await self._lanes.write.run(
-                run.ledger.pending_in_plan, run.plan_cursor, limit, limit_bytes, skip
+                run.ledger.pending_in_plan, run.plan_cursor, limit, limit_bytes, run.open
             )
         else:
             found, run.cursor = await self._lanes.write.run(
-                run.ledger.pending, run.cursor, limit, limit_bytes, skip
+                run.ledger.pending, run.cursor, limit, limit_bytes, run.open
             )
         await self._hold(run, found, canaries=False)
 

@@ -18,7 +18,7 @@ from backburner.core.metrics import INTAKE_BYTES, INTAKE_LINES
 from backburner.core.request import CheckedLine, Outcome
 from backburner.dialects.protocol import Dialect, Source, Stamp
 from backburner.store.jobs import Pin
-from backburner.store.ledger import Progress
+from backburner.store.ledger_values import Progress
 from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.run import JobRun

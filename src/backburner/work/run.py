@@ -10,8 +10,10 @@ import msgspec
 from backburner.core.errors import Code
 from backburner.core.job import Counts, Job, OnInvalid
 from backburner.core.request import Outcome, OutcomeKind
-from backburner.dialects.protocol import Dialect
-from backburner.store.ledger import PLAN_START, Ledger, Pending
+from backburner.dialects.protocol import Dialect, Stamp
+from backburner.store.followers import Asker
+from backburner.store.ledger import Ledger
+from backburner.store.ledger_values import PLAN_START, Pending
 from backburner.work.window import Window
 
 MOST_WARNINGS = 20
@@ -109,7 +111,7 @@ class JobRun:
     @property
     def exhausted(self) -> bool:
         """Every request known so far has been in a window."""
-        if self.undrawn:
+        if self.undrawn or self.ledger.followers.freed:
             return False
         if self.planned:
             return self.plan_cursor is None
@@ -118,10 +120,11 @@ class JobRun:
 
     @property
     def pending(self) -> float:
-        """Requests without an outcome. While the input is read, those that it will have if it goes on as so far."""
+        """Requests without an outcome that have to run for it. While the input is read, those that it will have if
+        it goes on as so far."""
         seen = self.ledger.progress
         if seen.done or not 0 < seen.next_offset < self.job.input_bytes:
-            return self.counts.pending
+            return self.counts.pending - self.ledger.followers.waiting
         return self.counts.pending + self.counts.total * (self.job.input_bytes / seen.next_offset - 1)
 
     def snapshot(self) -> Job:
@@ -133,9 +136,21 @@ class JobRun:
             job,
             counts=self.counts,
             usage=self.ledger.usage,
+            saved=self.ledger.saved,
             scanned=self.ledger.progress.done,
             warnings=self.warnings,
         )
+
+    def again(self, outcome: Outcome, was: Asker, now: Asker) -> Outcome:
+        """The outcome of one request as that of an identical one: under its own name, with the tokens that the answer
+        took, and marked."""
+        body = self.dialect.again(
+            outcome.body,
+            Stamp(self.job.id, was.ordinal, was.key, outcome.at),
+            Stamp(self.job.id, now.ordinal, now.key, outcome.at),
+        )
+        source = was.ordinal if outcome.reused_from is None else outcome.reused_from
+        return msgspec.structs.replace(outcome, ordinal=now.ordinal, body=body, reused_from=source)
 
     def warn(self, warnings: Iterable[str]) -> None:
         """What was accepted but will not have its full effect: each kind once, however many lines say it."""

@@ -2,7 +2,8 @@
 
 from backburner.core.errors import Code, Violation
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind, Usage
-from backburner.store.ledger import Ledger, Progress
+from backburner.store.ledger import Ledger
+from backburner.store.ledger_values import Progress
 
 LINE_BYTES = 10
 

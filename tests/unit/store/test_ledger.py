@@ -8,8 +8,10 @@ import pytest
 from backburner.core.errors import Unavailable
 from backburner.core.job import Counts
 from backburner.core.request import OutcomeKind, Usage
-from backburner.store.ledger import AttemptEnd, Bitmap, Ledger, Progress
+from backburner.store.bitmap import Bitmap
+from backburner.store.ledger import Ledger
 from backburner.store.ledger_reader import LedgerReader
+from backburner.store.ledger_values import AttemptEnd, Progress
 from backburner.store.sqlite import connect
 from tests.unit.store.ledger_rows import answer, error, line, scan
 

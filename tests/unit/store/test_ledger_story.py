@@ -13,8 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from backburner.core.job import Counts
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind
-from backburner.store.ledger import AttemptEnd, Ledger, Progress
+from backburner.store.ledger import Ledger
 from backburner.store.ledger_reader import LedgerReader
+from backburner.store.ledger_values import AttemptEnd, Progress
 from tests.unit.store.ledger_rows import LINE_BYTES, answer, error, line
 
 FOLDER = Path("/dev/shm") if Path("/dev/shm").is_dir() else None  # many small syncs, none of them the point

@@ -8,7 +8,7 @@ import pytest
 from backburner.core.job import Counts, JobState
 from backburner.core.lanes import Inline, Lanes
 from backburner.core.request import Outcome
-from backburner.store.ledger import AttemptEnd
+from backburner.store.ledger_values import AttemptEnd
 from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.commit import Committer

@@ -17,7 +17,8 @@ from backburner.engines.routes import Route
 from backburner.house import House
 from backburner.store.blobs import BlobWriter
 from backburner.store.disk import Free
-from backburner.store.ledger import AttemptEnd, Ledger
+from backburner.store.ledger import Ledger
+from backburner.store.ledger_values import AttemptEnd
 from backburner.work.commit import commit_all
 from backburner.work.dispatch import start_all
 from backburner.work.run import JobRun
@@ -156,8 +157,12 @@ def test_a_group_that_gets_half_way_goes_on_behind_it(
     route = Route(ScriptedEngine(clock), "m", Capabilities(features=frozenset(), slots=1))
     starts = [(run, Ready(n, b"x", None), route) for n in range(2) for run in runs]
     ids, fresh = [0] * 4, list[list[Outcome]]()
+
+    def keep(outcome: Outcome, *_: object) -> Outcome:
+        return outcome
+
     batches = [
-        (ledger, [answer(0), answer(1)], [AttemptEnd(1, 2.0), AttemptEnd(2, 2.0)]) for ledger in ledgers
+        (ledger, [answer(0), answer(1)], [AttemptEnd(1, 2.0), AttemptEnd(2, 2.0)], keep) for ledger in ledgers
     ]
     for group in (lambda: start_all(starts, 1.0, ids), lambda: commit_all(batches, fresh)):
         disk.broken = True

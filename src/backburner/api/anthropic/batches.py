@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from backburner.api import answers, bodies
 from backburner.api.anthropic.call import ROOT, Call
-from backburner.api.creation import after, idempotency, on_invalid, webhook
+from backburner.api.creation import after, idempotency, on_invalid, reuse_duplicates, webhook
 from backburner.core.errors import Conflict, InvalidArgument, NotFound, Violation
 from backburner.core.exchange import Json
 from backburner.core.job import Job, JobKind
@@ -40,6 +40,7 @@ async def create(call: Call) -> Response:
         on_invalid=on_invalid(call.request),
         after=after(call.request),
         webhook=webhook(call.request),
+        reuse_duplicates=reuse_duplicates(call.request),
         expire_after_s=JOB_WINDOW_S,
         lines=asked.lines(),
         extras={TOTAL: len(asked.items)},

@@ -6,7 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from backburner.api import answers, auth
-from backburner.api.creation import after, webhook
+from backburner.api.creation import after, reuse_duplicates, webhook
 from backburner.api.gemini.call import Call
 from backburner.api.native import call as native
 from backburner.api.native import reading
@@ -63,6 +63,7 @@ async def _create(call: Call, kind: JobKind) -> Response:
         priority=asked.priority,
         on_invalid=_on_invalid(call, asked.on_invalid),
         hold_after_canary=_hold(call),
+        reuse_duplicates=reuse_duplicates(call.request),
         file_id=asked.file_id,
         after=asked.after or after(call.request),
         webhook=webhook(call.request, asked.webhook),

@@ -6,7 +6,7 @@ from backburner.core.errors import Code, Violation
 from backburner.core.exchange import Answer, Call, Trouble
 from backburner.core.job import JobState
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind
-from backburner.dialects.anthropic.answers import Failure, message, wish_of_line
+from backburner.dialects.anthropic.answers import Failure, message, message_id, wish_of_line
 from backburner.dialects.anthropic.errors import outcome_error
 from backburner.dialects.anthropic.lines import check_all
 from backburner.dialects.anthropic.translate import message_call
@@ -16,6 +16,7 @@ from backburner.dialects.report import quoted
 from backburner.dialects.strict_json import JsonError, decode_strict
 from backburner.dialects.trouble import code_of
 
+_SUCCEEDED = b'"result":{"type":"succeeded","message":'
 _BARE = {
     JobState.CANCELLED: (Code.CANCELLED, b'"result":{"type":"canceled"}'),
     JobState.EXPIRED: (Code.DEADLINE_EXCEEDED, b'"result":{"type":"expired"}'),
@@ -59,13 +60,19 @@ class AnthropicDialect:
         return Outcome(
             ordinal=stamp.ordinal,
             kind=OutcomeKind.ANSWER,
-            body=b'"result":{"type":"succeeded","message":' + msgspec.json.encode(found) + b"}",
+            body=_SUCCEEDED + msgspec.json.encode(found) + b"}",
             finish_reason=found["stop_reason"],
             usage=answer.usage,
             engine=answer.engine,
             model=answer.model,
             at=stamp.created_at,
         )
+
+    def again(self, body: bytes, was: Stamp, now: Stamp) -> bytes:
+        """The id is what a message begins with."""
+        beginning = _SUCCEEDED + b'{"id":"%s"'
+        rest = body.removeprefix(beginning % message_id(was).encode())
+        return beginning % message_id(now).encode() + rest
 
     def failed(self, code: Code, message: str, stamp: Stamp) -> Outcome:
         error = outcome_error(code, message, f"req_{stamp.job}_{stamp.ordinal}")

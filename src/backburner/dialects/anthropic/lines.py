@@ -4,7 +4,6 @@ The door writes the requests of a creation as such lines. A wrong one names its 
 sent (`requests[3].params.max_tokens`), and everything in it that is wrong.
 """
 
-import hashlib
 import re
 
 import msgspec
@@ -14,7 +13,7 @@ from backburner.core.request import CheckedLine
 from backburner.dialects.anthropic.prompt import conversation_text, start_text
 from backburner.dialects.anthropic.rules import batch_rules, checked
 from backburner.dialects.anthropic.schema import CUSTOM_ID
-from backburner.dialects.lines import BOM, check_depth, lines_of
+from backburner.dialects.lines import BOM, canonical_json, check_depth, fingerprint, lines_of
 from backburner.dialects.prefix import EMPTY, Prefix
 from backburner.dialects.protocol import Source
 from backburner.dialects.report import Report, shown
@@ -56,7 +55,7 @@ class LineCheck:
             label,
             echo_of(label),
             self._plan_key(params),
-            hashlib.blake2b(raw or b"", digest_size=16).digest() if repeatable else b"",
+            fingerprint(canonical_json(params)) if repeatable else b"",
             (),
             tuple(report.warnings),
         )

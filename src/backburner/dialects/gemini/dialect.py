@@ -6,7 +6,7 @@ from backburner.core.errors import Code, Violation
 from backburner.core.exchange import Answer, Call, Json, Trouble
 from backburner.core.job import JobKind, JobState
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind
-from backburner.dialects.gemini.answers import response, wish_of_line
+from backburner.dialects.gemini.answers import response, response_id, wish_of_line
 from backburner.dialects.gemini.check import canonical
 from backburner.dialects.gemini.embed import embed_call, embedding_body
 from backburner.dialects.gemini.lines import LineCheck
@@ -71,6 +71,11 @@ class GeminiDialect:
             return self.failed(Code.INTERNAL, "The engine's answer holds no candidate.", stamp)
         reason = found["candidates"][0]["finishReason"]
         return _outcome(msgspec.json.encode(found), reason, answer, stamp)
+
+    def again(self, body: bytes, was: Stamp, now: Stamp) -> bytes:
+        """The id is what a response ends with; an embedding has none."""
+        before, after = (f'"responseId":"{response_id(stamp)}"}}'.encode() for stamp in (was, now))
+        return body.removesuffix(before) + after if body.endswith(before) else body
 
     def failed(self, code: Code, message: str, stamp: Stamp) -> Outcome:
         body = msgspec.json.encode({"code": int(code), "message": message})

@@ -4,8 +4,6 @@ Good lines cost a few microseconds (quick.py); the blob of an image is looked at
 line, key and every place in it that is wrong.
 """
 
-import hashlib
-
 import msgspec
 
 from backburner.core.exchange import Json
@@ -15,7 +13,7 @@ from backburner.core.request import CheckedLine
 from backburner.dialects.gemini.check import checked
 from backburner.dialects.gemini.line_form import Label, opened
 from backburner.dialects.gemini.prefix import contents_text, start_text
-from backburner.dialects.gemini.quick import Quick, QuickCheck, repeatable
+from backburner.dialects.gemini.quick import Quick, QuickCheck, fingerprint_of, repeatable
 from backburner.dialects.prefix import EMPTY, Prefix
 from backburner.dialects.protocol import Source
 from backburner.dialects.report import Report
@@ -40,18 +38,17 @@ class LineCheck:
             raw = opened(line, label, report)
             quick = self._quick.check(raw) if report.clean else None
             if quick is not None:
-                return self._good(line, ordinal, number, offset, label, quick, raw)
+                return self._good(line, ordinal, number, offset, label, quick)
             request = self._request(raw, line, report) if raw else {}
         except JsonError as error:
             report.wrong(None, error.sentence(), error.instead)
             request, raw = {}, b""
         if not report.clean:
             return self._wrong(line, ordinal, number, offset, label, report)
-        known = Quick(self._repeatable(request), self._plan_key(request))
+        fixed = self.source.kind is JobKind.EMBED or repeatable(request)
+        known = Quick(fingerprint_of(request) if fixed else b"", self._plan_key(request))
         files, caches = references(request)
-        return self._good(
-            line, ordinal, number, offset, label, known, raw, tuple(report.warnings), files, caches
-        )
+        return self._good(line, ordinal, number, offset, label, known, tuple(report.warnings), files, caches)
 
     def _good(
         self,
@@ -61,7 +58,6 @@ class LineCheck:
         offset: int,
         label: Label,
         known: Quick,
-        raw: msgspec.Raw | bytes,
         warnings: tuple[str, ...] = (),
         files: tuple[str, ...] = (),
         caches: tuple[str, ...] = (),
@@ -74,7 +70,7 @@ class LineCheck:
             label.key,
             label.echo(self._inline),
             known.plan_key,
-            hashlib.blake2b(raw, digest_size=16).digest() if known.repeatable else b"",
+            known.fingerprint,
             (),
             warnings,
             files,
@@ -101,9 +97,6 @@ class LineCheck:
             return checked(self.source.kind, value, report, self.source.model)
         finally:
             report.root = outer
-
-    def _repeatable(self, request: dict[str, Json]) -> bool:
-        return self.source.kind is JobKind.EMBED or repeatable(request)
 
     def _plan_key(self, request: dict[str, Json]) -> bytes:
         if self.source.kind is not JobKind.GENERATE:

@@ -5,7 +5,7 @@ only the contents are looked at. Whatever is not plainly good goes the whole way
 find a mistake; the two agree on every line that this one takes.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -13,12 +13,14 @@ from backburner.core.job import JobKind
 from backburner.dialects.gemini.prefix import start_text
 from backburner.dialects.gemini.rules import bare_model, generate_rules
 from backburner.dialects.gemini.walk import read
+from backburner.dialects.lines import canonical_json, fingerprint
 from backburner.dialects.prefix import Prefix
 from backburner.dialects.protocol import Source
 from backburner.dialects.report import Report
 
 MOST_REMEMBERED = 1024
 _ABSENT = msgspec.Raw(b"")
+_APART = frozenset(("model", "contents", "generationConfig", "systemInstruction"))
 _ANY_CONTENTS = [{"parts": [{"text": ""}]}]
 
 
@@ -43,7 +45,7 @@ class _Request(msgspec.Struct, forbid_unknown_fields=True):
 class Quick(msgspec.Struct, frozen=True):
     """What there is to know of a good line."""
 
-    repeatable: bool
+    fingerprint: bytes
     plan_key: bytes
 
 
@@ -51,8 +53,10 @@ class QuickCheck:
     def __init__(self, source: Source) -> None:
         self._model = bare_model(source.model)
         self._decoder = msgspec.json.Decoder(_Request) if source.kind is JobKind.GENERATE else None
-        self._configs: dict[bytes, bool | None] = {}  # bytes -> repeatable; None where it is not plainly good
-        self._starts: dict[bytes, Prefix | None] = {b"": Prefix()}
+        # By their bytes; None where it is not plainly good. A configuration with its canonical form, which is empty
+        # where it leaves the answer to chance; a system instruction with its own, and the prompt that begins with it.
+        self._configs: dict[bytes, bytes | None] = {b"": b""}
+        self._starts: dict[bytes, tuple[bytes, Prefix] | None] = {b"": (b"", Prefix())}
 
     def check(self, raw: msgspec.Raw | bytes) -> Quick | None:
         """None: take the whole way."""
@@ -68,28 +72,33 @@ class QuickCheck:
         system, other_system = request.systemInstruction, request.system_instruction
         if (config and other) or (system and other_system):
             return None
-        repeatable = self._repeatable(bytes(config or other))
+        known = self._config(bytes(config or other))
         start = self._start(bytes(system or other_system))
-        if repeatable is None or start is None:
+        if known is None or start is None:
             return None
-        return Quick(repeatable, start.key(_text(request.contents)))
+        begun, prefix = start
+        found = fingerprint(msgspec.json.encode(request.contents), known, begun, b"") if known else b""
+        return Quick(found, prefix.key(_text(request.contents)))
 
-    def _repeatable(self, raw: bytes) -> bool | None:
-        if not raw:
-            return False
+    def _config(self, raw: bytes) -> bytes | None:
         if raw not in self._configs:
             if len(self._configs) >= MOST_REMEMBERED:
-                self._configs.clear()
-            config = self._good("generationConfig", raw)
-            self._configs[raw] = None if config is None else repeatable(config)
+                self._configs = {b"": b""}
+            request = self._good("generationConfig", raw)
+            fixed = request is not None and repeatable(request)
+            known = canonical_json(request["generationConfig"]) if request is not None and fixed else b""
+            self._configs[raw] = None if request is None else known
         return self._configs[raw]
 
-    def _start(self, raw: bytes) -> Prefix | None:
+    def _start(self, raw: bytes) -> tuple[bytes, Prefix] | None:
         if raw not in self._starts:
             if len(self._starts) >= MOST_REMEMBERED:
-                self._starts = {b"": Prefix()}
+                self._starts = {b"": (b"", Prefix())}
             request = self._good("systemInstruction", raw)
-            self._starts[raw] = None if request is None else Prefix(start_text(request))
+            start = None
+            if request is not None:
+                start = canonical_json(request["systemInstruction"]), Prefix(start_text(request))
+            self._starts[raw] = start
         return self._starts[raw]
 
     def _good(self, member: str, raw: bytes) -> dict[str, object] | None:
@@ -104,6 +113,20 @@ class QuickCheck:
         request = read("GenerateContentRequest", {"contents": _ANY_CONTENTS, member: value}, report)
         generate_rules(request, report)
         return request if report.clean and not report.warnings else None
+
+
+def fingerprint_of(request: dict[str, Any]) -> bytes:
+    """Of a request in canonical spelling: the same for requests that ask for the same, however it is written. The
+    model is the job's; a file stands for its content by its name, which the job has pinned."""
+    rest = {name: value for name, value in request.items() if name not in _APART}
+    contents = [{"role": "user", **content} for content in request.get("contents", ())]
+    config, system = (request.get(name) for name in ("generationConfig", "systemInstruction"))
+    return fingerprint(
+        canonical_json(contents),
+        canonical_json(config) if config is not None else b"",
+        canonical_json(system) if system is not None else b"",
+        canonical_json(rest) if rest else b"",
+    )
 
 
 def repeatable(request: dict[str, object]) -> bool:

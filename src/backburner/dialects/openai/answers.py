@@ -1,5 +1,7 @@
 """An engine's chat completion as the caller gets it: itself, with what OpenAI's clients count on filled in."""
 
+import re
+
 import msgspec
 
 from backburner.core.exchange import Answer, Json
@@ -80,6 +82,28 @@ def usage_of(usage: Usage) -> dict[str, Json]:
         "total_tokens": usage.prompt + usage.output,
         "prompt_tokens_details": {"cached_tokens": usage.cached},
     }
+
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_KINDS = {b'"chat.completion"': "chatcmpl", b'"text_completion"': "cmpl"}
+
+
+def renamed(body: bytes, was: Stamp, now: Stamp) -> bytes:
+    """The answer of one request as that of another: an answer and the items of a response have ids of their own."""
+    members = _members(body)
+    kind = bytes(members.get("object", b""))
+    if kind in _KINDS:
+        members["id"] = msgspec.Raw(msgspec.json.encode(made_id(_KINDS[kind], now)))
+        return msgspec.json.encode(members)
+    if kind == b'"response"':
+        before, after = item_suffix(was).encode(), item_suffix(now).encode()
+        return re.sub(rb'"(resp|rs|msg|fc)_%s(?=["_])' % re.escape(before), rb'"\1_' + after, body)
+    return body
+
+
+def item_suffix(stamp: Stamp) -> str:
+    """What the ids of a response and of its items end with."""
+    return f"{stamp.job}{stamp.ordinal}"
 
 
 def thought_tokens(answer: Answer) -> int:

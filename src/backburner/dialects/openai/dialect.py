@@ -10,7 +10,7 @@ from backburner.core.job import JobState
 from backburner.core.request import CheckedLine, Outcome, OutcomeKind
 from backburner.dialects.http_status import http_status
 from backburner.dialects.lines import BOM, lines_of
-from backburner.dialects.openai.answers import encoded
+from backburner.dialects.openai.answers import encoded, renamed
 from backburner.dialects.openai.bodies import ENDPOINTS
 from backburner.dialects.openai.endpoints import CHAT, endpoint_of
 from backburner.dialects.openai.errors import error_object
@@ -88,6 +88,10 @@ class OpenAIDialect:
             at=stamp.created_at,
         )
 
+    def again(self, body: bytes, was: Stamp, now: Stamp) -> bytes:
+        head, tail = _around(200, was)
+        return _response(200, renamed(body.removeprefix(head).removesuffix(tail), was, now), now)
+
     def failed(self, code: Code, message: str, stamp: Stamp) -> Outcome:
         """As if the request had been made alone and refused."""
         status = http_status(code)
@@ -111,8 +115,13 @@ def _opened(line: bytes) -> tuple[str, msgspec.Raw]:
 
 
 def _response(status: int, body: bytes, stamp: Stamp) -> bytes:
+    head, tail = _around(status, stamp)
+    return head + body + tail
+
+
+def _around(status: int, stamp: Stamp) -> tuple[bytes, bytes]:
     head = b'"response":{"status_code":%d,"request_id":"%s","body":' % (status, request_id(stamp).encode())
-    return head + body + b'},"error":null'
+    return head, b'},"error":null'
 
 
 def request_id(stamp: Stamp) -> str:

@@ -14,7 +14,7 @@ from backburner.core.exchange import Json
 from backburner.core.job import JobKind
 from backburner.core.limits import LINE_BYTES, MIB
 from backburner.core.request import CheckedLine
-from backburner.dialects.lines import BOM, check_depth, lines_of
+from backburner.dialects.lines import BOM, canonical_json, check_depth, fingerprint, lines_of
 from backburner.dialects.openai.answers import one_line
 from backburner.dialects.openai.chat_messages import named_files
 from backburner.dialects.openai.endpoints import CHAT, CONTENTS, endpoint_of
@@ -82,7 +82,7 @@ class LineCheck:
             key,
             echo,
             self._plan_key(endpoint, body),
-            hashlib.blake2b(found.body, digest_size=16).digest() if same else b"",
+            fingerprint(endpoint.encode(), canonical_json(body)) if same else b"",
             (),
             (),
             named_files(body.get("messages")) if b'"file_id"' in bytes(found.body) else (),

@@ -2,7 +2,7 @@
 
 from backburner.core.exchange import Answer, Json
 from backburner.core.request import Usage
-from backburner.dialects.openai.answers import choices_of, message_of, objects, thought_tokens
+from backburner.dialects.openai.answers import choices_of, item_suffix, message_of, objects, thought_tokens
 from backburner.dialects.protocol import Stamp
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -55,10 +55,6 @@ def skeleton(asked: dict[str, Json], stamp: Stamp, model: str, status: str) -> d
         "user": asked.get("user"),
         "metadata": asked.get("metadata") or {},
     }
-
-
-def item_suffix(stamp: Stamp) -> str:
-    return f"{stamp.job}{stamp.ordinal}"
 
 
 def output_items(message: dict[str, Json], logprobs: Json, stamp: Stamp, status: str) -> list[Json]:

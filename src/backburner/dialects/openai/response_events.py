@@ -5,10 +5,9 @@ One message (with what the model thought before it) and its calls of functions, 
 
 from backburner.core.exchange import Delta, Json
 from backburner.core.request import Usage
-from backburner.dialects.openai.answers import objects
+from backburner.dialects.openai.answers import item_suffix, objects
 from backburner.dialects.openai.response_answers import (
     call_item,
-    item_suffix,
     message_item,
     reasoning_item,
     response_usage,
