@@ -10,6 +10,7 @@ from backburner.service.drafts import Idempotency
 
 IDEMPOTENCY_HEADER = "idempotency-key"
 ON_INVALID_HEADER = "x-backburner-on-invalid"
+HOLD_HEADER = "x-backburner-hold"
 AFTER_HEADER = "x-backburner-after"
 WEBHOOK_HEADER = "x-backburner-webhook"
 DUPLICATES_HEADER = "x-backburner-duplicates"
@@ -25,6 +26,17 @@ def on_invalid(request: Request, asked: OnInvalid = OnInvalid.FAIL) -> OnInvalid
     except ValueError:
         words = f"expected fail or skip, found {header[:40]!r}"
         raise InvalidArgument("a header is wrong", violations=[Violation(ON_INVALID_HEADER, words)]) from None
+
+
+def hold(request: Request) -> bool:
+    """`canary`: after its first sample the job waits until somebody approves. Raises InvalidArgument."""
+    header = request.headers.get(HOLD_HEADER)
+    if header is None:
+        return False
+    if header.strip().lower() != "canary":
+        words = f"expected canary, found {header[:40]!r}"
+        raise InvalidArgument(f"header {HOLD_HEADER}: {words}", violations=[Violation(HOLD_HEADER, words)])
+    return True
 
 
 def after(request: Request) -> tuple[str, ...]:

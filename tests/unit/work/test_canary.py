@@ -91,6 +91,22 @@ async def test_a_held_job_runs_its_canary_alone_until_it_is_approved(
 
 
 @virtually
+async def test_a_held_job_that_nobody_wants_is_cancelled_with_the_answers_of_its_canary(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    engine = ScriptedEngine(clock, lambda text, nth: Play(0.5), slots=4)
+    async with running(tmp_path, engine, clock) as house:
+        job = await create(house, numbered(100), hold_after_canary=True)
+        await clock.sleep(60)
+        await house.jobs.cancel("default", job.id)
+        found = await ended(house, job)
+        assert (found.state, found.counts) == (JobState.CANCELLED, Counts(100, 4, 0))
+        assert sum("response" in line for line in await results(house, found)) == 4
+        assert len(engine.calls) == 4
+        assert house.shares.tenants(("simulated", "m")) == frozenset()
+
+
+@virtually
 async def test_a_held_job_stays_held_over_a_restart(tmp_path: Path, clock: VirtualClock) -> None:
     engine = ScriptedEngine(clock, lambda text, nth: Play(0.5), slots=4)
     async with running(tmp_path, engine, clock) as house:

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from backburner.api import answers, bodies
 from backburner.api.anthropic.call import ROOT, Call
-from backburner.api.creation import after, idempotency, on_invalid, reuse_duplicates, webhook
+from backburner.api.creation import after, hold, idempotency, on_invalid, reuse_duplicates, webhook
 from backburner.core.errors import Conflict, InvalidArgument, NotFound, Violation
 from backburner.core.exchange import Json
 from backburner.core.job import Job, JobKind
@@ -38,6 +38,7 @@ async def create(call: Call) -> Response:
         kind=JobKind.GENERATE,
         model=asked.model,
         on_invalid=on_invalid(call.request),
+        hold_after_canary=hold(call.request),
         after=after(call.request),
         webhook=webhook(call.request),
         reuse_duplicates=reuse_duplicates(call.request),

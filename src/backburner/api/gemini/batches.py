@@ -6,7 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from backburner.api import answers, auth
-from backburner.api.creation import after, reuse_duplicates, webhook
+from backburner.api.creation import after, hold, reuse_duplicates, webhook
 from backburner.api.gemini.call import Call
 from backburner.api.native import call as native
 from backburner.api.native import reading
@@ -28,7 +28,6 @@ from backburner.service.drafts import Idempotency, JobDraft
 IDEMPOTENCY_HEADER = "idempotency-key"
 _CHANGEABLE = {"priority", "displayName", "display_name"}
 ON_INVALID_HEADER = "x-backburner-on-invalid"
-HOLD_HEADER = "x-backburner-hold"
 WAY_OUT = (
     "Put the requests into a JSONL file, upload it with the Files API and create the batch from that file"
 )
@@ -62,7 +61,7 @@ async def _create(call: Call, kind: JobKind) -> Response:
         display_name=asked.display_name,
         priority=asked.priority,
         on_invalid=_on_invalid(call, asked.on_invalid),
-        hold_after_canary=_hold(call),
+        hold_after_canary=hold(call.request),
         reuse_duplicates=reuse_duplicates(call.request),
         file_id=asked.file_id,
         after=asked.after or after(call.request),
@@ -89,17 +88,6 @@ def _on_invalid(call: Call, asked: OnInvalid) -> OnInvalid:
         raise InvalidArgument(
             f"header {ON_INVALID_HEADER}: {words}", violations=[Violation(ON_INVALID_HEADER, words)]
         ) from None
-
-
-def _hold(call: Call) -> bool:
-    """`canary`: after its first sample the job waits until somebody approves."""
-    header = call.request.headers.get(HOLD_HEADER)
-    if header is None:
-        return False
-    if header.strip().lower() != "canary":
-        words = f"expected canary, found {header[:40]!r}"
-        raise InvalidArgument(f"header {HOLD_HEADER}: {words}", violations=[Violation(HOLD_HEADER, words)])
-    return True
 
 
 def _idempotency(call: Call, body: bytes) -> Idempotency | None:

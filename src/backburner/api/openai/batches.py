@@ -4,7 +4,7 @@ import msgspec
 from starlette.responses import Response
 
 from backburner.api import answers
-from backburner.api.creation import after, idempotency, on_invalid, reuse_duplicates, webhook
+from backburner.api.creation import after, hold, idempotency, on_invalid, reuse_duplicates, webhook
 from backburner.api.openai.call import Call
 from backburner.api.openai.refusals import refused_response
 from backburner.core.errors import NotFound, PermissionDenied, Violation
@@ -45,6 +45,7 @@ def _draft(call: Call, asked: CreateBody, model: str) -> JobDraft:
         display_name=asked.display_name,
         priority=asked.priority,
         on_invalid=on_invalid(call.request),
+        hold_after_canary=hold(call.request),
         after=after(call.request),
         webhook=webhook(call.request),
         reuse_duplicates=reuse_duplicates(call.request),
