@@ -28,6 +28,15 @@ class Completion(msgspec.Struct, frozen=True):
     latest_at: float
     confidence: float
 
+    def behind(self, other: "Completion", now: float) -> "Completion":
+        """Where the job begins, or goes on, once another one has ended; the instants so far were from `now` on."""
+        return Completion(
+            self.earliest_at + max(0.0, other.earliest_at - now),
+            self.likely_at + max(0.0, other.likely_at - now),
+            self.latest_at + max(0.0, other.latest_at - now),
+            min(self.confidence, other.confidence),
+        )
+
 
 class _Asked(msgspec.Struct, frozen=True):
     """What memory knows of a job, for a lane to go on with: the ordinals of `queued` in the order in which they go,
@@ -58,10 +67,9 @@ class Forecaster:
         until, of, kept = self._kept.get(run.job.id, (now, pulse, None))
         if now < until and of is pulse:
             return kept
-        made = pulse.samples[-1].done - pulse.samples[0].done
         found: eta.Estimate | None = None
-        if made > 0:
-            asked = self._asked(run, pulse, made, now)
+        if pulse.made > 0:
+            asked = self._asked(run, pulse, now)
             found = await self._lanes.read.run(self._estimate, asked, pulse)
         at = self._clock.now()
         told = (
@@ -72,7 +80,7 @@ class Forecaster:
         self._kept[run.job.id] = (now + KEPT_S, pulse, told)
         return told
 
-    def _asked(self, run: JobRun, pulse: Pulse, made: int, now: float) -> _Asked:
+    def _asked(self, run: JobRun, pulse: Pulse, now: float) -> _Asked:
         flying = run.in_flight
         left = expected(run) - outcomes_made(run) - len(flying)
         seen = spread(range(run.ledger.progress.next_ordinal), LOOKED_AT)
@@ -86,7 +94,7 @@ class Forecaster:
         return _Asked(
             job=run.job.id,
             first_attempt=pulse.first_attempt,
-            made=made,
+            made=pulse.made,
             queued=spread(waiting, eta.QUEUED),
             queued_count=max(0, left),
             under_way=[(ordinal, age_s) for age_s, ordinal in spread(ages, eta.UNDER_WAY)],

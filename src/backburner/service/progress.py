@@ -23,6 +23,7 @@ from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.run import JobRun
 
+QUEUED_S = 3.0  # without a call for so long while others of the tenant go first: it waits for its turn
 WATCH_S = 0.25  # a watcher is told of changes this often at most
 QUIET_S = 10.0  # and this often when nothing changes
 SUMS = 512  # jobs whose tokens are remembered
@@ -42,10 +43,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """When a job that waits for others will likely begin and end."""
+    """When a job that waits for others will begin, and when it will likely end."""
 
-    begin_at: float
-    end_at: float
+    begins: Completion
+    ends_at: float
 
 
 class ProgressService:
@@ -88,6 +89,8 @@ class ProgressService:
         if pulse is None:
             pulse = self._pulses[run.job.id] = Pulse(*self._first(run, now, made))
         pulse.note(now, made, run.in_flight)
+        if not run.in_flight and now - pulse.moved_at >= QUEUED_S and self._waiting.ahead(run):
+            pulse.pause()
         return pulse
 
     def _first(self, run: JobRun, now: float, made: int) -> tuple[Sample, int]:
@@ -115,15 +118,10 @@ class ProgressService:
         idle_s = self._clock.monotonic() - pulse.moved_at if pulse else 0.0
         reason = self._waiting.reason(run, idle_s)
         end = await self._forecasts.completion(run, pulse) if pulse else None
-        turn = await self._turn(run) if end is None and reason and not (job.held or job.waits_for) else None
+        turn = await self._turn(run) if reason and not (job.held or job.waits_for) else None
         if turn is not None:
-            reason = f"{reason}; its turn will likely come {minute(turn.begin_at)}"
-        deadline_at = job.created_at + job.window_s
-        warned = ""
-        if end is not None:
-            warned = warning(deadline_at, end.earliest_at, end.likely_at, now)
-        elif turn is not None:
-            warned = warning(deadline_at, turn.begin_at, turn.end_at, now)
+            reason = f"{reason}; its turn will likely come {minute(turn.begins.likely_at)}"
+            end = end.behind(turn.begins, now) if end is not None else None
         return Progress(
             job=job,
             at=now,
@@ -131,26 +129,33 @@ class ProgressService:
             usage=usage,
             waiting_reason=reason,
             completion=end,
-            window_warning=warned,
+            window_warning=_late(job, now, end, turn),
         )
 
     async def _turn(self, run: JobRun) -> Turn | None:
         """When a job that waits behind others of its tenant will likely begin and end: once those that run are done
         and those between are made, all as fast as it goes now. None where none of them runs."""
-        running: list[tuple[Pulse, Completion]] = []
-        between = 0
+        running: list[Completion] = []
+        between, per_s = 0, 0.0
         for other in self._waiting.ahead(run):
             pulse = self._pulses.get(other.job.id)
-            found = await self._forecasts.completion(other, pulse) if pulse else None
+            found = await self._forecasts.completion(other, pulse) if pulse and pulse.per_s else None
             if pulse is not None and found is not None:
-                running.append((pulse, found))
+                running.append(found)
+                per_s += pulse.per_s
             else:
-                between += expected(other)
-        per_s = sum(pulse.per_s for pulse, _ in running)
+                between += expected(other) - outcomes_made(other)
         if not per_s:
             return None
-        begin_at = max(found.likely_at for _, found in running) + between / per_s
-        return Turn(begin_at, begin_at + expected(run) / per_s)
+        last = max(running, key=lambda found: found.likely_at)
+        between_s = between / per_s
+        begins = Completion(
+            last.earliest_at + between_s,
+            last.likely_at + between_s,
+            last.latest_at + between_s,
+            last.confidence,
+        )
+        return Turn(begins, begins.likely_at + (expected(run) - outcomes_made(run)) / per_s)
 
     async def _usage(self, job: Job) -> Usage:
         seq, usage = self._sums.get(job.id, (0, Usage()))
@@ -191,6 +196,13 @@ class ProgressService:
 def _news(told: Progress, found: Progress) -> bool:
     changed = found.job != told.job or found.waiting_reason != told.waiting_reason
     return changed or found.at - told.at >= QUIET_S
+
+
+def _late(job: Job, now: float, end: Completion | None, turn: Turn | None) -> str:
+    deadline_at = job.created_at + job.window_s
+    if end is not None:
+        return warning(deadline_at, end.earliest_at, end.likely_at, now)
+    return warning(deadline_at, turn.begins.earliest_at, turn.ends_at, now) if turn is not None else ""
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

@@ -28,11 +28,13 @@ class Pulse:
         self._whole = [first]
         self._step_s = LOOK_S
         self._last = first
+        self._first_done = first.done
         self.moved_at = first.at  # when something was last seen to be done
 
     def note(self, now: float, done: int, in_flight: Collection[int] = ()) -> None:
         self.begun = {ordinal: self.begun.get(ordinal, now) for ordinal in in_flight}
-        self._in_flight.append(len(in_flight))
+        if in_flight:
+            self._in_flight.append(len(in_flight))
         if done > self._last.done:
             self.moved_at = now
         self._last = Sample(now, done)
@@ -41,6 +43,12 @@ class Pulse:
         while len(self._minute) > 1 and self._minute[1].at <= now - RATE_S:
             self._minute.popleft()
         self._remember()
+
+    def pause(self) -> None:
+        """Others had their turn: what went by is no rate, and the next one begins anew."""
+        self._minute = deque([self._last])
+        self._whole = [self._last]
+        self._step_s = LOOK_S
 
     def _remember(self) -> None:
         """A sample of the whole at every step where the work went on. When there are many every second one goes,
@@ -54,8 +62,14 @@ class Pulse:
             self._step_s *= 2
 
     @property
+    def made(self) -> int:
+        """Requests made since the first look."""
+        return self._last.done - self._first_done
+
+    @property
     def slots(self) -> int:
-        """How many calls the job has under way, by the last looks: a look between two calls sees one too few."""
+        """How many calls the job has under way when it has its turn, by the last looks: a look between two calls sees
+        one too few."""
         return max(self._in_flight, default=0)
 
     @property

@@ -229,3 +229,35 @@ def test_a_job_behind_others_knows_when_its_turn_comes_and_whether_that_is_too_l
             assert found.window_warning.startswith("the job cannot meet its window")
 
     run(main)
+
+
+def test_a_job_that_shorter_ones_overtook_counts_their_time_and_not_its_pause(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    engine = ScriptedEngine(clock, lambda text, nth: Play(10.0), slots=10)
+
+    async def main() -> None:
+        async with running(tmp_path, engine, clock) as house:
+            long = await create(house, numbered(400))  # takes 400 s
+            await clock.sleep(100)
+            short = await create(house, numbered(200))  # takes 200 s, and goes first
+            told: list[Progress] = []
+            for _ in range(2):
+                await clock.sleep(60)
+                told.append(await progress(house, long.id))
+            assert (await ended(house, short)).ended_at is not None
+            await clock.sleep(30)
+            told.append(await progress(house, long.id))
+            end_at = (await ended(house, long)).ended_at
+            assert end_at is not None
+            for found in told:
+                assert found.completion is not None
+                assert found.completion.earliest_at < end_at < found.completion.latest_at
+                assert found.completion.likely_at - found.at == pytest.approx(end_at - found.at, rel=0.15)
+            assert ["its turn will likely come" in found.waiting_reason for found in told] == [
+                True,
+                True,
+                False,
+            ]
+
+    run(main)
