@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import click
 
 from backburner import __version__
+from backburner.cli.backup import backup, restore, verify
 from backburner.cli.completion import completion
 from backburner.cli.config import config
 from backburner.cli.demo import demo
@@ -64,6 +65,9 @@ for verb in (
     keys,
     config,
     doctor,
+    backup,
+    restore,
+    verify,
     demo,
     completion,
     webhooks,

@@ -1,6 +1,7 @@
 """Jobs as callers see them: create, get, list, cancel, delete, update."""
 
 import asyncio
+import hashlib
 from collections.abc import Iterable, Iterator
 from weakref import WeakValueDictionary
 
@@ -154,11 +155,11 @@ class JobService:
                 raise InvalidArgument(
                     f"input file files/{file.id} is empty; it needs one request in JSON on each line"
                 )
-            name, blob, size_bytes = f"files/{file.id}", file.blob, file.size_bytes
+            name, blob, size_bytes, sha256 = f"files/{file.id}", file.blob, file.size_bytes, file.sha256
         else:
             name = None
-            blob, size_bytes = await self._lanes.read.run(self._write_lines, draft.lines or ())
-        if not await self._lanes.write.run(self._stores.pin_input, id_, name or INLINE, blob):
+            blob, size_bytes, sha256 = await self._lanes.read.run(self._write_lines, draft.lines or ())
+        if not await self._lanes.write.run(self._stores.pin_input, id_, name or INLINE, blob, sha256):
             await self._files.get(tenant, draft.file_id or "")  # says that it is not there any more
             raise InvalidArgument(f"input file {name} was replaced while the job was being created")
         now = self._clock.now()
@@ -191,17 +192,21 @@ class JobService:
             extras=draft.extras,
         )
 
-    def _write_lines(self, lines: Iterable[bytes]) -> tuple[str, int]:
+    def _write_lines(self, lines: Iterable[bytes]) -> tuple[str, int, str]:
+        """The blob, its size, and the hex digest of its bytes."""
+        digest = hashlib.sha256()
         writer = self._stores.blobs.writer()
         gathered = bytearray()
         try:
             for line in lines:
                 gathered += line + b"\n"
                 if len(gathered) >= STREAM_BYTES:
+                    digest.update(gathered)
                     writer.write(gathered)
                     gathered.clear()
+            digest.update(gathered)
             writer.write(gathered)
-            return writer.commit(), writer.size_bytes
+            return writer.commit(), writer.size_bytes, digest.hexdigest()
         except BaseException:
             writer.discard()
             raise

@@ -80,6 +80,10 @@ class BlobWriter:
         self._path.unlink(missing_ok=True)
 
 
+def blob_path(folder: Path, blob: str) -> Path:
+    return folder / blob[:2] / blob
+
+
 class Blobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -88,7 +92,7 @@ class Blobs:
         self._folders = DurableFolders(folder)
 
     def _path(self, blob: str) -> Path:
-        return self._folder / blob[:2] / blob
+        return blob_path(self._folder, blob)
 
     def writer(self, name: str | None = None) -> BlobWriter:
         """A new writer, or the one of an unfinished upload by its name."""

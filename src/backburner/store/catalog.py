@@ -12,7 +12,7 @@ from pathlib import Path
 
 from backburner.store.sqlite import connect, migrate, script, transaction
 
-MIGRATIONS = (script("catalog.sql"), script("spend.sql"), script("webhooks.sql"))
+MIGRATIONS = (script("catalog.sql"), script("spend.sql"), script("webhooks.sql"), script("pins.sql"))
 
 
 class Catalog:
@@ -39,5 +39,7 @@ class Catalog:
         return reader
 
     def close(self) -> None:
-        for connection in self._opened:
+        for connection in reversed(
+            self._opened
+        ):  # the writer last: it leaves one file, without a log beside it
             connection.close()

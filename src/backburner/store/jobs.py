@@ -11,7 +11,7 @@ from backburner.store.webhooks import Delivery
 
 INLINE = "inline"
 UNPINNED = f"NOT (kind = 'input' AND id = '{INLINE}')"
-PIN = "INSERT OR IGNORE INTO pin (job, kind, id, blob) VALUES (?, ?, ?, ?)"
+PIN = "INSERT OR IGNORE INTO pin (job, kind, id, blob, sha256) VALUES (?, ?, ?, ?, ?)"
 UNENDED = "state IN ('PENDING', 'RUNNING', 'FINALIZING')"
 UNPUBLISHED = "state IN ('FAILED', 'CANCELLED', 'EXPIRED') AND json_extract(doc, '$.results_blob') IS NULL"
 
@@ -23,11 +23,17 @@ def _encode(job: Job) -> str:
 
 
 class Pin(msgspec.Struct, frozen=True):
-    """`kind` is 'input', 'file' or 'cache'; `blob` is what holds the bytes of the first two."""
+    """`kind` is 'input', 'file' or 'cache'; `blob` is what holds the bytes of the first two, `sha256` their hex
+    digest."""
 
     kind: str
     id: str
     blob: str | None = None
+    sha256: str = ""
+
+    def of(self, job: str) -> tuple[str, str, str, str | None, str]:
+        """The row."""
+        return (job, self.kind, self.id, self.blob, self.sha256)
 
 
 class IdempotencyRow(msgspec.Struct, frozen=True):
@@ -85,7 +91,7 @@ class Jobs:
                 "INSERT INTO job (id, tenant, state, created_at, doc) VALUES (?, ?, ?, ?, ?)",
                 (job.id, job.tenant, job.state, job.created_at, _encode(job)),
             )
-            db.executemany(PIN, [(job.id, pin.kind, pin.id, pin.blob) for pin in pins])
+            db.executemany(PIN, [pin.of(job.id) for pin in pins])
             if idempotency is not None:
                 key, digest = idempotency
                 db.execute(
@@ -95,7 +101,7 @@ class Jobs:
 
     def pin(self, job: str, pins: Iterable[Pin]) -> None:
         with self._catalog.write() as db:
-            db.executemany(PIN, [(job, pin.kind, pin.id, pin.blob) for pin in pins])
+            db.executemany(PIN, [pin.of(job) for pin in pins])
 
     def update(self, job: Job, events: Iterable[Delivery] = ()) -> None:
         """`events` are told of this change, if it was made."""

@@ -44,17 +44,20 @@ def transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]
         raise
 
 
-def migrate(connection: sqlite3.Connection, what: str, steps: Sequence[str]) -> None:
-    """Brings a database to the newest schema; `steps[n]` leads from version n to n + 1.
-
-    Raises Unavailable when the data was written by a newer Backburner.
-    """
+def check_version(connection: sqlite3.Connection, what: str, steps: Sequence[str]) -> int:
+    """The version of a database. Raises Unavailable when it was written by a newer Backburner."""
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found > len(steps):
         raise Unavailable(
             f"the {what} was written by a newer Backburner (schema {found}, this one knows {len(steps)}). "
             "Install that version again, or start with another --data folder"
         )
+    return found
+
+
+def migrate(connection: sqlite3.Connection, what: str, steps: Sequence[str]) -> None:
+    """Brings a database to the newest schema; `steps[n]` leads from version n to n + 1. Raises as `check_version`."""
+    found = check_version(connection, what, steps)
     for version in range(found, len(steps)):
         with transaction(connection):
             for statement in statements(steps[version]):

@@ -42,11 +42,11 @@ class Stores:
         if blob is not None and not self.files.blob_in_use(blob):
             self.blobs.delete(blob)
 
-    def pin_input(self, job: str, name: str, blob: str) -> bool:
+    def pin_input(self, job: str, name: str, blob: str, sha256: str) -> bool:
         """On the writer lane: holds the input of a job about to be made; False when it is gone already."""
         if not self.blobs.exists(blob):
             return False
-        self.jobs.pin(job, [Pin("input", name, blob)])
+        self.jobs.pin(job, [Pin("input", name, blob, sha256)])
         return True
 
     def release_pins(self, job: str) -> None:

@@ -220,7 +220,7 @@ class Intake:
             if kind == "file":
                 row = self._stores.files.get(job.tenant, name)
                 there = row is not None and row.blob is not None and row.expire_at > now
-                pins += [Pin("file", name, row.blob)] if row is not None and there else []
+                pins += [Pin("file", name, row.blob, row.sha256)] if row is not None and there else []
             else:
                 cache = self._stores.caches.get(job.tenant, name)
                 there = cache is not None and cache.expire_at > now

@@ -193,17 +193,17 @@ def test_an_ended_job_does_not_take_a_file_with_it(stores: Stores) -> None:
 
 def test_an_input_that_is_gone_cannot_be_pinned(stores: Stores) -> None:
     name = blob(stores)
-    assert stores.pin_input("j", "inline", name)
+    assert stores.pin_input("j", "inline", name, "")
     stores.delete_blob_unless_used(name)
     assert stores.blobs.exists(name), "and one that is pinned is not gone"
-    assert not stores.pin_input("k", "inline", "0" * 32)
+    assert not stores.pin_input("k", "inline", "0" * 32, "")
     assert not stores.files.blob_in_use("0" * 32)
 
 
 def test_inline_input_stays_as_long_as_its_job_for_whoever_wants_to_try_again(stores: Stores) -> None:
     name = blob(stores)
     stores.jobs.insert(job("j"), ())
-    assert stores.pin_input("j", "inline", name)
+    assert stores.pin_input("j", "inline", name, "")
     ended = msgspec.structs.replace(job("j", state=JobState.FAILED), results_blob="r")
     stores.jobs.update(ended)
     stores.release_pins("j")
