@@ -1,8 +1,6 @@
 """Jobs as callers see them: create, get, list, cancel, delete, update."""
 
 import asyncio
-import hashlib
-from collections.abc import Iterable, Iterator
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -27,7 +25,6 @@ from backburner.core.limits import (
     PAGE_SIZE_DEFAULT,
     PAGE_SIZE_MAX,
     REPORTED_VIOLATIONS,
-    STREAM_BYTES,
 )
 from backburner.core.names import errors_file_id, job_id, result_file_id
 from backburner.engines.routes import Routes
@@ -35,6 +32,7 @@ from backburner.service import paging
 from backburner.service.companions import Companions
 from backburner.service.drafts import Idempotency, JobDraft
 from backburner.service.files import FileService
+from backburner.service.inputs import Ranges, lines_of, write_lines
 from backburner.service.models import unserved
 from backburner.service.quotas import QuotaService
 from backburner.store.jobs import EVERY, INLINE, Wanted
@@ -43,9 +41,6 @@ from backburner.work.board import Board
 from backburner.work.intake import Intake
 from backburner.work.run import JobRun
 from backburner.work.space import Space
-
-LINES_AT_ONCE = 100
-Ranges = list[tuple[int, int]]  # (offset, length) in an input
 
 PUBLISH_WAIT_S = 20.0
 
@@ -158,7 +153,9 @@ class JobService:
             name, blob, size_bytes, sha256 = f"files/{file.id}", file.blob, file.size_bytes, file.sha256
         else:
             name = None
-            blob, size_bytes, sha256 = await self._lanes.read.run(self._write_lines, draft.lines or ())
+            blob, size_bytes, sha256 = await self._lanes.read.run(
+                write_lines, self._stores.blobs, draft.lines or ()
+            )
         if not await self._lanes.write.run(self._stores.pin_input, id_, name or INLINE, blob, sha256):
             await self._files.get(tenant, draft.file_id or "")  # says that it is not there any more
             raise InvalidArgument(f"input file {name} was replaced while the job was being created")
@@ -191,25 +188,6 @@ class JobService:
             result_retention_s=draft.result_retention_s,
             extras=draft.extras,
         )
-
-    def _write_lines(self, lines: Iterable[bytes]) -> tuple[str, int, str]:
-        """The blob, its size, and the hex digest of its bytes."""
-        digest = hashlib.sha256()
-        writer = self._stores.blobs.writer()
-        gathered = bytearray()
-        try:
-            for line in lines:
-                gathered += line + b"\n"
-                if len(gathered) >= STREAM_BYTES:
-                    digest.update(gathered)
-                    writer.write(gathered)
-                    gathered.clear()
-            digest.update(gathered)
-            writer.write(gathered)
-            return writer.commit(), writer.size_bytes, digest.hexdigest()
-        except BaseException:
-            writer.discard()
-            raise
 
     def _unserved(self, tenant: str, draft: JobDraft) -> Refused | None:
         """Why nothing here can run the job. Raises InvalidArgument for what no job may have."""
@@ -343,7 +321,9 @@ class JobService:
         if not ranges:
             raise Conflict("every request of the job has its answer; there is nothing to try again")
         name = f"{found.display_name or found.id} (retry)"
-        file = await self._files.adopt(tenant, "jsonl", name, self._lines_of(found.input_blob, ranges))
+        file = await self._files.adopt(
+            tenant, "jsonl", name, lines_of(self._stores.blobs, found.input_blob, ranges)
+        )
         draft = JobDraft(
             dialect=found.dialect,
             kind=found.kind,
@@ -363,11 +343,6 @@ class JobService:
             raise Conflict("the input of the job is gone; files are deleted some time after their upload")
         with self._stores.ledgers.reader(job.id) as reader:
             return reader.unanswered()
-
-    def _lines_of(self, blob: str, ranges: Ranges) -> Iterator[bytes]:
-        for start in range(0, len(ranges), LINES_AT_ONCE):
-            lines = self._stores.blobs.read_ranges(blob, ranges[start : start + LINES_AT_ONCE])
-            yield b"".join(line + b"\n" for line in lines)
 
     async def delete(self, tenant: str, job: str) -> None:
         """Stops the job and removes it with its ledger and its results. Raises NotFound."""
