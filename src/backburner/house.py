@@ -108,7 +108,7 @@ class House:
             self._publisher.submit,
         )
         trouble_s = settings.operator_trouble_hours * 3600
-        self._janitor = Janitor(self.clock, self.stores, patient, self.board, trouble_s)
+        self._janitor = Janitor(self.clock, self.stores, patient, self.board, self.slots, trouble_s)
         self.followers = Followers(self.clock, self.stores, patient, self.board)
         self.webhook_loop = WebhookLoop(
             self.clock,
@@ -181,6 +181,7 @@ class House:
         """Sweeps up after a crash, takes every unended job up again, starts engines and loops."""
         await self.lanes.write.run(self._janitor.sweep)
         await self.metering.start()
+        self.slots.recall(await self.lanes.read.run(self.stores.paces.all))
         for job in await self.lanes.read.run(self._unfinished):
             self.jobs.resume(await self.board.open(job))
         await self.board.settle()  # what jobs waited for may have ended just before a crash
@@ -233,6 +234,7 @@ class House:
                 await task
         await self.board.settle()
         await self.metering.flush()
+        await self._janitor.remember()
         for engine in self.routes.engines.values():
             await engine.stop()
         self.lanes.close()

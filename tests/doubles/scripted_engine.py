@@ -61,7 +61,7 @@ class ScriptedEngine:
         self.name = name
         self._clock = clock
         self.play = play
-        self._capabilities = Capabilities(features=frozenset({Feature.CHAT}), slots=slots)
+        self.can = Capabilities(features=frozenset({Feature.CHAT}), slots=slots)
         self.calls: list[Made] = []
         self.tries: Counter[str] = Counter()
         self.most_in_flight = 0
@@ -88,7 +88,7 @@ class ScriptedEngine:
         return []
 
     def capabilities(self, model: str) -> Capabilities | None:
-        return self._capabilities if self.serves else None
+        return self.can if self.serves else None
 
     async def call(self, call: Call, deadline_s: float) -> Answer | Trouble:
         if self._unplugged:

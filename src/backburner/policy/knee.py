@@ -25,9 +25,9 @@ class Knee:
 
     limit: float
     cap: int
+    leaping: bool = True
     base: float = 0.0
     goodput: float = 0.0
-    _leaping: bool = True
     _rest: int = 0
     _down_next: bool = False
     _skip: int = 0
@@ -52,12 +52,12 @@ class Knee:
 
     def refused(self, limit: float) -> None:
         """The engine does refuse: on from a lower limit."""
-        self._leaping = False
+        self.leaping = False
         self._settle(limit, 0.0)
 
     def _measured(self, goodput: float) -> None:
         if self.limit > self.base:
-            wanted = LEAP_GAIN if self._leaping else UP_GAIN
+            wanted = LEAP_GAIN if self.leaping else UP_GAIN
             better = goodput >= wanted * self.goodput
         elif self.limit < self.base:
             better = goodput >= DOWN_LOSS * self.goodput
@@ -73,14 +73,14 @@ class Knee:
             self._settle(self.limit, goodput)
             self._try()
             return
-        self._leaping = False
+        self.leaping = False
         self._rest = REST
         self._settle(self.base, 0.0)
 
     def _try(self) -> None:
         """The next trial. Downwards only after a rest, and in turns with upwards."""
-        factor = LEAP if self._leaping else UP
-        if self._down_next and not self._leaping and self.base > 1:
+        factor = LEAP if self.leaping else UP
+        if self._down_next and not self.leaping and self.base > 1:
             self._down_next = False
             self._measure_at(max(1.0, self.base * DOWN))
         elif self.base < self.cap:

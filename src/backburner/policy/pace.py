@@ -37,10 +37,15 @@ class Pace:
     in_flight: int = 0
     people: int = 0
     knee: Knee | None = None
-    _too_much: float = float("inf")  # the limit at the last refusal
+    too_much: float = float("inf")  # the limit at the last refusal
     _people_until: float = float("-inf")
     _passed_over: int = 0
     _decreased_at: float = float("-inf")
+
+    @property
+    def found(self) -> bool:
+        """Whether the limit was found out: it was too much once, or more did not pay."""
+        return self.too_much < float("inf") if self.knee is None else not self.knee.leaping
 
     @property
     def of_jobs(self) -> int:
@@ -80,9 +85,9 @@ class Pace:
             self.limit = min(float(self.cap), self.limit + self._step())
 
     def _step(self) -> float:
-        if self._too_much == float("inf"):
+        if self.too_much == float("inf"):
             return 1.0
-        return QUICK if self.limit < NEAR * self._too_much else 1.0 / self.limit
+        return QUICK if self.limit < NEAR * self.too_much else 1.0 / self.limit
 
     def failed(self) -> None:
         """Trouble that says nothing about load."""
@@ -93,7 +98,7 @@ class Pace:
         self.in_flight -= 1
         if now - self._decreased_at >= COOLING_S:
             self._decreased_at = now
-            self._too_much = self.limit
+            self.too_much = self.limit
             self.limit = max(1.0, self.limit * DECREASE)
             if self.knee is not None:
                 self.knee.refused(self.limit)
@@ -111,10 +116,14 @@ class Pace:
         self._people_until = now + PEOPLE_S
 
 
-def begun(can: Capabilities, reserved: int) -> Pace:
-    """The pace of an engine's model before its first call. `reserved` below 0: a share of the slots."""
+def begun(can: Capabilities, reserved: int, known: float = 0.0) -> Pace:
+    """The pace of an engine's model before its first call. `reserved` below 0: a share of the slots. `known`: the
+    limit that was found before a restart, 0 for none; it goes on from there, and does not leap."""
     kept = int(can.slots * RESERVED) if reserved < 0 else reserved
     if not can.hidden:
         return Pace(limit=float(can.slots), cap=can.slots, reserved=kept)
-    first = float(min(FIRST, can.slots))
-    return Pace(first, can.slots, kept, knee=Knee(first, can.slots) if can.queues else None)
+    first = float(min(max(known, 1.0) if known else FIRST, can.slots))
+    pace = Pace(
+        first, can.slots, kept, knee=Knee(first, can.slots, leaping=not known) if can.queues else None
+    )
+    return dataclasses.replace(pace, too_much=known) if known else pace

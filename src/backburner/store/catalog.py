@@ -12,7 +12,9 @@ from pathlib import Path
 
 from backburner.store.sqlite import connect, migrate, script, transaction
 
-MIGRATIONS = (script("catalog.sql"), script("spend.sql"), script("webhooks.sql"), script("pins.sql"))
+MIGRATIONS = tuple(
+    script(name) for name in ("catalog.sql", "spend.sql", "webhooks.sql", "pins.sql", "paces.sql")
+)
 
 
 class Catalog:

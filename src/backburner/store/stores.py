@@ -11,6 +11,7 @@ from backburner.store.jobs import Jobs, Pin
 from backburner.store.keys import Keys
 from backburner.store.ledgers import Ledgers
 from backburner.store.ownership import Ownership
+from backburner.store.paces import Paces
 from backburner.store.spend import Spend
 from backburner.store.webhooks import Webhooks
 
@@ -28,6 +29,7 @@ class Stores:
         self.files = Files(self.catalog)
         self.caches = Caches(self.catalog)
         self.keys = Keys(self.catalog)
+        self.paces = Paces(self.catalog)
         self.spend = Spend(self.catalog)
         self.webhooks = Webhooks(self.catalog)
         self.blobs = Blobs(folder / "blobs")

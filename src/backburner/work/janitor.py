@@ -7,6 +7,7 @@ from backburner.core.lanes import Lanes
 from backburner.core.limits import IDEMPOTENCY_S, UPLOAD_RETENTION_S
 from backburner.store.stores import Stores
 from backburner.work.board import Board
+from backburner.work.slots import Slots
 
 ROUND_S = 30.0
 
@@ -16,9 +17,16 @@ class Janitor:
     may wait at all."""
 
     def __init__(
-        self, clock: Clock, stores: Stores, lanes: Lanes, board: Board, operator_trouble_s: float = 0.0
+        self,
+        clock: Clock,
+        stores: Stores,
+        lanes: Lanes,
+        board: Board,
+        slots: Slots,
+        operator_trouble_s: float = 0.0,
     ) -> None:
         self._clock = clock
+        self._slots = slots
         self._operator_trouble_s = operator_trouble_s
         self._stores = stores
         self._lanes = lanes
@@ -33,6 +41,7 @@ class Janitor:
         await self._expire_jobs()
         await self._fail_stuck_jobs()
         await self._lanes.write.run(self._expire_rows, self._clock.now())
+        await self.remember()
 
     async def _expire_jobs(self) -> None:
         for run in list(self._board.runs.values()):
@@ -44,6 +53,11 @@ class Janitor:
                 why = f"; it was waiting because {run.reason}" if run.reason else ""
                 error = JobError(Code.DEADLINE_EXCEEDED, f"{words}{why}. Its finished answers are kept")
                 await self._board.move(run, JobState.EXPIRED, error)
+
+    async def remember(self) -> None:
+        """What was found out about engines, for the next start."""
+        if learned := self._slots.learned():
+            await self._lanes.write.run(self._stores.paces.save, learned)
 
     async def _fail_stuck_jobs(self) -> None:
         """Trouble on the operator's side keeps a job running, with the reason shown, but not for ever: whoever waits

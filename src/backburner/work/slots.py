@@ -6,7 +6,7 @@ afterwards how it went.
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from backburner.core.clock import Clock
 from backburner.core.errors import Exhausted
@@ -46,6 +46,7 @@ class Slots:
         self._clock = clock
         self._board = board
         self.paces: dict[Lane, Pace] = {}
+        self._known: dict[Lane, float] = {}
         self._failures: Counter[Lane] = Counter()  # in a row
         self._ill: dict[Lane, float] = {}  # until when another engine is the better choice
         self._doors: dict[str, float] = {}  # by engine: until when it asked not to be called
@@ -60,7 +61,9 @@ class Slots:
     def pace(self, route: Route) -> Pace:
         pace = self.paces.get(route.lane)
         if pace is None:
-            pace = self.paces[route.lane] = begun(route.capabilities, route.terms.reserved_slots)
+            pace = self.paces[route.lane] = begun(
+                route.capabilities, route.terms.reserved_slots, self._known.get(route.lane, 0.0)
+            )
         return pace
 
     def closed_until(self, engine: str) -> float:
@@ -71,6 +74,14 @@ class Slots:
     def openings(self) -> list[float]:
         """When the doors that are closed open again."""
         return list(self._doors.values())
+
+    def recall(self, known: Mapping[Lane, float]) -> None:
+        """What suited engines of hidden limits before a restart."""
+        self._known.update(known)
+
+    def learned(self) -> dict[Lane, float]:
+        """What suits them by now, to be recalled."""
+        return {lane: pace.limit for lane, pace in self.paces.items() if pace.found}
 
     # -- several engines for one name
 

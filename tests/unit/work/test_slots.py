@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backburner.core.errors import Exhausted
-from backburner.core.exchange import Call, CallKind, TroubleKind
+from backburner.core.exchange import Call, CallKind, Capabilities, Feature, TroubleKind
 from backburner.core.limits import CALLERS_WAITING
 from backburner.engines.routes import Route
 from backburner.house import House
@@ -162,3 +162,24 @@ async def test_more_callers_than_can_wait_are_refused_at_once(tmp_path: Path, cl
         for each in callers:
             each.cancel()
         await asyncio.gather(*callers, return_exceptions=True)
+
+
+@virtually
+async def test_what_was_found_out_about_an_engine_is_known_after_a_restart(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    full = trouble(TroubleKind.BUSY, "enough", status=429)
+    engine = ScriptedEngine(clock)
+    engine.play = lambda text, nth: Play(0.01, full) if len(engine.in_flight) >= 24 else Play(1.0)
+    engine.can = Capabilities(frozenset({Feature.CHAT}), slots=256, hidden=True)
+    async with running(tmp_path, engine, clock) as house:
+        job = await create(house, numbered(5000))
+        await clock.sleep(0.5)
+        assert len(engine.in_flight) == 8, "a stranger is given few calls first"
+        await clock.sleep(120.0)
+        found = house.slots.paces["simulated", "m"].limit
+        assert 15 <= found <= 26
+    async with running(tmp_path, engine, clock) as house:
+        await clock.sleep(0.5)
+        assert len(engine.in_flight) == int(found)
+        await house.jobs.cancel("default", job.id)
