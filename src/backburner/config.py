@@ -101,6 +101,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     result_retention_days: float = RESULT_RETENTION_S / 86400
     operator_trouble_hours: Annotated[float, msgspec.Meta(ge=0)] = 24.0
     disk_reserve_mb: Annotated[int, msgspec.Meta(ge=0)] = 256
+    audit_retention_days: Annotated[float, msgspec.Meta(gt=0)] = 365.0
     metrics: Literal["guarded", "open", "off"] = "guarded"
     metrics_token: str = ""  # what /metrics wants as a Bearer token
     reuse_duplicates: bool = True

@@ -24,6 +24,7 @@ from backburner.outbound.addresses import Resolve
 from backburner.outbound.webhooks import Post, WebhookPost
 from backburner.policy.price import Prices
 from backburner.policy.share import Shares
+from backburner.service.audit import AuditService
 from backburner.service.caches import CacheService
 from backburner.service.companions import Companions
 from backburner.service.engines import EngineService
@@ -147,6 +148,7 @@ class House:
             self.clock, self.stores, self.lanes, self.board, self.routes, self.slots, self.space
         )
         self.health = HealthService(self.clock, self.stores, self.lanes, self.routes, self._stopped)
+        self.audit = AuditService(self.clock, self.stores, self.lanes, settings.audit_retention_days * 86400)
         self.webhooks = WebhookService(self.clock, self.stores, self.lanes)
         self.jobs = JobService(
             self.clock,
@@ -196,6 +198,7 @@ class House:
             self.metering.loop,
             self.webhook_loop.loop,
             self._foresight.loop,
+            self.audit.loop,
         )
         self._loops = [asyncio.ensure_future(self._guarded(loop)) for loop in loops]
 
@@ -235,6 +238,7 @@ class House:
         await self.board.settle()
         await self.metering.flush()
         await self._janitor.remember()
+        await self.audit.flush()
         for engine in self.routes.engines.values():
             await engine.stop()
         self.lanes.close()
@@ -263,6 +267,7 @@ class House:
             space=self.space,
             metric_values=self.metric_values,
             health=self.health,
+            audit=self.audit,
             metrics=settings.metrics,
             metrics_token=settings.metrics_token,
             public_url=settings.public_url,

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from backburner.api import trail
 from backburner.api.services import Services
 from backburner.api.sessions import session_key
 from backburner.core.errors import PermissionDenied
@@ -34,7 +35,9 @@ async def asker(request: Request, services: Services) -> Asker:
     if not services.keys.required:
         check_local(request, services)
     key = presented_key(request) or session_key(request, services.sessions, services.clock.now())
-    return await services.keys.asker(key)
+    who = await services.keys.asker(key)
+    trail.came(request, who)
+    return who
 
 
 def check_local(request: Request, services: Services) -> None:

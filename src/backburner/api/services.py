@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from backburner.api.sessions import Sessions
 from backburner.core.clock import Clock
 from backburner.dialects.protocol import Dialect
+from backburner.service.audit import AuditService
 from backburner.service.caches import CacheService
 from backburner.service.engines import EngineService
 from backburner.service.estimate import EstimateService
@@ -52,6 +53,7 @@ class Services:
     space: Space
     metric_values: MetricsService
     health: HealthService
+    audit: AuditService
     metrics: str
     metrics_token: str
     public_url: str

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import click
 
 from backburner import __version__
+from backburner.cli.audit import audit
 from backburner.cli.backup import backup, restore, verify
 from backburner.cli.completion import completion
 from backburner.cli.config import config
@@ -71,6 +72,7 @@ for verb in (
     demo,
     completion,
     webhooks,
+    audit,
 ):
     root.add_command(verb)
 

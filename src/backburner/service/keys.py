@@ -13,6 +13,7 @@ from backburner.core.clock import Clock
 from backburner.core.errors import InvalidArgument, NotFound, Unauthenticated, Violation
 from backburner.core.lanes import Lanes
 from backburner.core.names import mint
+from backburner.store.audit import AuditLine
 from backburner.store.keys import KeyRow, Keys
 
 DEFAULT_TENANT = "default"
@@ -53,8 +54,14 @@ class KeyService:
         row = KeyRow(
             id=mint(10), tenant=tenant, name=name, hint=key[: len(PREFIX) + 4], created_at=self._clock.now()
         )
-        await self._lanes.write.run(self._keys.insert, row, digest(key))
+        await self._lanes.write.run(self._keys.insert, row, digest(key), self._line("key.create", row))
         return row, key
+
+    def _line(self, action: str, row: KeyRow) -> AuditLine:
+        """Keys are made and revoked at the command line of the server's machine only."""
+        return AuditLine(
+            at=self._clock.now(), tenant=row.tenant, door="cli", action=action, object=f"keys/{row.id}"
+        )
 
     async def list(self) -> list[KeyRow]:
         return await self._lanes.read.run(self._keys.all)
@@ -67,7 +74,7 @@ class KeyService:
         row = matches[0]
         if row.revoked_at is None:
             row = msgspec.structs.replace(row, revoked_at=self._clock.now())
-            await self._lanes.write.run(self._keys.update, row)
+            await self._lanes.write.run(self._keys.update, row, self._line("key.revoke", row))
         return row
 
     async def asker(self, key: str | None) -> Asker:

@@ -13,7 +13,8 @@ from pathlib import Path
 from backburner.store.sqlite import connect, migrate, script, transaction
 
 MIGRATIONS = tuple(
-    script(name) for name in ("catalog.sql", "spend.sql", "webhooks.sql", "pins.sql", "paces.sql")
+    script(name)
+    for name in ("catalog.sql", "spend.sql", "webhooks.sql", "pins.sql", "paces.sql", "audit.sql")
 )
 
 

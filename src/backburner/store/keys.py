@@ -2,6 +2,8 @@
 
 import msgspec
 
+from backburner.store import audit
+from backburner.store.audit import AuditLine
 from backburner.store.catalog import Catalog
 
 
@@ -23,8 +25,9 @@ class Keys:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def insert(self, row: KeyRow, digest: bytes) -> None:
+    def insert(self, row: KeyRow, digest: bytes, line: AuditLine) -> None:
         with self._catalog.write() as db:
+            audit.insert(db, [line])
             db.execute(
                 "INSERT INTO api_key (id, tenant, hash, doc) VALUES (?, ?, ?, ?)",
                 (row.id, row.tenant, digest, msgspec.json.encode(row).decode()),
@@ -42,6 +45,7 @@ class Keys:
         rows = self._catalog.read().execute("SELECT doc FROM api_key")
         return sorted((_decode(row[0]) for row in rows), key=lambda row: row.created_at)
 
-    def update(self, row: KeyRow) -> None:
+    def update(self, row: KeyRow, line: AuditLine) -> None:
         with self._catalog.write() as db:
+            audit.insert(db, [line])
             db.execute("UPDATE api_key SET doc = ? WHERE id = ?", (msgspec.json.encode(row).decode(), row.id))

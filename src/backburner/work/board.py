@@ -50,6 +50,10 @@ class Board:
 
     def admit(self, run: JobRun) -> None:
         self.runs[run.job.id] = run
+        job = run.job
+        log.info(
+            "event=job_open job=%s tenant=%s state=%s dialect=%s", job.id, job.tenant, job.state, job.dialect
+        )
         self._tell(run)
         self.touch(run)
 
@@ -88,8 +92,9 @@ class Board:
             await self._save(run, msgspec.structs.replace(job, **changes))
         counts = run.counts
         log.info(
-            "event=job_state job=%s tenant=%s state=%s total=%d succeeded=%d failed=%d",
+            "event=job_state job=%s tenant=%s state=%s total=%d succeeded=%d failed=%d code=%s",
             *(run.job.id, run.job.tenant, to, counts.total, counts.succeeded, counts.failed),
+            error.code.name if error is not None else "OK",
         )
         if run.job.ended:
             run.halt()

@@ -13,6 +13,7 @@ import pytest
 
 from backburner.core.errors import Unavailable
 from backburner.core.job import Job, JobKind, JobState
+from backburner.store.audit import Audit, AuditLine
 from backburner.store.caches import CacheRow
 from backburner.store.files import FileRow, UploadRow
 from backburner.store.jobs import IdempotencyRow, Pin
@@ -305,14 +306,19 @@ def test_expired_files_are_found_and_not_listed(stores: Stores) -> None:
 # Keys
 
 
+def audit_line(action: str) -> AuditLine:
+    return AuditLine(at=1.0, tenant="t", door="cli", action=action, object="keys/k")
+
+
 def test_only_the_hash_of_a_key_is_kept(stores: Stores, tmp_path: Path) -> None:
     row = KeyRow(id="k", tenant="t", name="laptop", hint="bb-abcd", created_at=1.0)
     assert not stores.keys.any()
-    stores.keys.insert(row, hashlib.sha256(b"bb-abcdSECRET").digest())
+    stores.keys.insert(row, hashlib.sha256(b"bb-abcdSECRET").digest(), audit_line("key.create"))
     assert stores.keys.by_digest(hashlib.sha256(b"bb-abcdSECRET").digest()) == row
     assert stores.keys.by_digest(b"else") is None
     revoked = msgspec.structs.replace(row, revoked_at=2.0)
-    stores.keys.update(revoked)
+    stores.keys.update(revoked, audit_line("key.revoke"))
+    assert [x.action for x in Audit(stores.catalog).page(9, None)] == ["key.revoke", "key.create"]
     assert stores.keys.all() == [revoked]
     assert stores.keys.any(), "a revoked key still counts: the door does not open again"
     for path in (tmp_path / "data").iterdir():

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from backburner.api import answers, bodies
 from backburner.api.anthropic.call import ROOT, Call
 from backburner.api.creation import after, hold, idempotency, on_invalid, reuse_duplicates, webhook
+from backburner.api.trail import made
 from backburner.core.errors import Conflict, InvalidArgument, NotFound, Violation
 from backburner.core.exchange import Json
 from backburner.core.job import Job, JobKind
@@ -47,6 +48,7 @@ async def create(call: Call) -> Response:
         extras={TOTAL: len(asked.items)},
     )
     job = await call.services.jobs.create(call.tenant, draft, idempotency(call.request, "message_batch", raw))
+    made(call.request, job.id)
     return await _shown(call, job)
 
 

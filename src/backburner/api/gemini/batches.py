@@ -10,6 +10,7 @@ from backburner.api.creation import after, hold, reuse_duplicates, webhook
 from backburner.api.gemini.call import Call
 from backburner.api.native import call as native
 from backburner.api.native import reading
+from backburner.api.trail import made
 from backburner.core.clock import rfc3339
 from backburner.core.errors import InvalidArgument, NotFound, Refused, Violation
 from backburner.core.exchange import Json
@@ -73,6 +74,7 @@ async def _create(call: Call, kind: JobKind) -> Response:
         job = await call.services.jobs.create(call.tenant, draft, _idempotency(call, raw))
     except InvalidArgument as refused:
         raise InputRefused(refused, f"files/{asked.file_id}" if asked.file_id else None) from None
+    made(call.request, job.id)
     return await _operation(call, job, inline=False)
 
 

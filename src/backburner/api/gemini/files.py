@@ -9,6 +9,7 @@ from backburner.api import answers, bodies
 from backburner.api.gemini.call import Call
 from backburner.api.gemini.multipart import related_parts
 from backburner.api.gemini.shapes import file_body
+from backburner.api.trail import made
 from backburner.core.errors import InvalidArgument, PermissionDenied, Refused
 from backburner.core.exchange import Json
 from backburner.core.limits import MIB, UPLOAD_CHUNK_BYTES
@@ -122,7 +123,9 @@ async def _whole(call: Call, told: FileStart, content: AsyncIterator[bytes], con
     )
     try:
         await call.services.files.append(row.id, 0, content)
-        return _final(call, await call.services.files.complete(row.id))
+        file = await call.services.files.complete(row.id)
+        made(call.request, file.id)
+        return _final(call, file)
     except BaseException:
         await call.services.files.abandon(row.id)
         raise

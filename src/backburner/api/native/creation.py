@@ -11,6 +11,7 @@ from backburner.api import creation
 from backburner.api.native import shapes
 from backburner.api.native.bodies import INT64, WebhookBody
 from backburner.api.native.call import Call, reply, wrong
+from backburner.api.trail import made
 from backburner.core.job import JobKind, OnInvalid, Webhook
 from backburner.core.limits import JOB_WINDOW_S
 from backburner.core.names import file_id_of
@@ -68,6 +69,7 @@ async def create(call: Call) -> Response:
     )
     raw = msgspec.json.encode(asked)
     job = await call.services.jobs.create(call.tenant, draft, creation.idempotency(call.request, "job", raw))
+    made(call.request, job.id)
     return reply(shapes.job_body(await call.services.progress.of(job, tokens=True)))
 
 

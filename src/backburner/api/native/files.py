@@ -6,6 +6,7 @@ from backburner.api import answers, bodies
 from backburner.api.native import shapes
 from backburner.api.native.bodies import DoneBody, EstimateAsked
 from backburner.api.native.call import BYTES_TYPE, Call, reply, wrong
+from backburner.api.trail import made
 from backburner.core.job import JobKind
 
 DEFAULT_TYPE = "application/jsonl"
@@ -29,6 +30,7 @@ async def create(call: Call) -> Response:
     except BaseException:
         await files.abandon(upload.id)
         raise
+    made(call.request, row.id)
     return reply(shapes.file_body(row))
 
 

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from backburner.api.native import shapes
 from backburner.api.native.bodies import DoneBody, JobChange, JobListBody
 from backburner.api.native.call import Call, reply, wrong
+from backburner.api.trail import made
 from backburner.core.job import Job, JobState
 from backburner.core.limits import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 from backburner.store.jobs import Wanted
@@ -66,7 +67,9 @@ async def approve(call: Call) -> Response:
 
 
 async def retry(call: Call) -> Response:
-    return await _one(call, await call.services.jobs.retry(call.tenant, call.name))
+    job = await call.services.jobs.retry(call.tenant, call.name)
+    made(call.request, job.id)
+    return await _one(call, job)
 
 
 async def delete(call: Call) -> Response:

@@ -1,7 +1,7 @@
 """The native API's routes in one table. The OpenAPI document is made from it."""
 
 from backburner.api.answers import JSONL_TYPE
-from backburner.api.native import creation, files, inventory, jobs, reading, webhooks
+from backburner.api.native import audit, creation, files, inventory, jobs, reading, webhooks
 from backburner.api.native.bodies import (
     DoneBody,
     EngineListBody,
@@ -134,6 +134,14 @@ ROUTES: tuple[Route, ...] = (
         webhooks.rotate,
         "A new secret; the old one signs for a day",
         SecretBody,
+    ),
+    Route(
+        "GET",
+        "/audit",
+        audit.lines,
+        "Who did what, newest first",
+        audit.AuditListBody,
+        (Query("action", "Only this one, or all that begin so: job."), *_PAGE),
     ),
     Route("GET", "/keys", inventory.keys, "The tenant's API keys: how they start, never more", KeyListBody),
 )

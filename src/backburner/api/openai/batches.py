@@ -7,6 +7,7 @@ from backburner.api import answers
 from backburner.api.creation import after, hold, idempotency, on_invalid, reuse_duplicates, webhook
 from backburner.api.openai.call import Call
 from backburner.api.openai.refusals import refused_response
+from backburner.api.trail import made
 from backburner.core.errors import NotFound, PermissionDenied, Violation
 from backburner.core.exchange import Json
 from backburner.core.job import Job, JobState
@@ -34,6 +35,7 @@ async def create(call: Call) -> Response:
         return refused_response(missing, str(asked.extras["input_file_id"]))
     draft = _draft(call, asked, await _model(call, row))
     job = await call.services.jobs.create(call.tenant, draft, idempotency(call.request, "batch", raw))
+    made(call.request, job.id)
     return await _shown(call, job)
 
 

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from backburner.api import answers
 from backburner.api.openai.call import Call
 from backburner.api.openai.multipart import Form
+from backburner.api.trail import made
 from backburner.core.errors import InvalidArgument, NotFound, PermissionDenied, Refused, Violation
 from backburner.core.job import Job
 from backburner.core.request import OutcomeKind
@@ -66,6 +67,7 @@ async def create(call: Call) -> Response:
     except BaseException:
         await files.abandon(upload.id)
         raise
+    made(call.request, row.id)
     return _object(call, view_of(row))
 
 
