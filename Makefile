@@ -144,6 +144,10 @@ $(JS_OPENAI_STAMP) $(JS_ANTHROPIC_STAMP): $(JS_STAMP)
 	  { echo "test-all: NOTICE: npm could not install it, so its tests are skipped"; exit 0; }; \
 	touch $@
 
+.PHONY: bench
+bench: $(STAMP) models ## every figure, beside peers and limits: bench/results.json; QUICK=1: three minutes, nothing kept
+	@BACKBURNER_MODELS_DIR="$(BACKBURNER_TEST_MODELS)" $(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH)
+
 .PHONY: clean
 clean: ## remove .venv, .cache and what the tools left behind
 	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis dist build
