@@ -67,6 +67,18 @@ def measure(quick: bool) -> list[Row]:
                         behind.append(small_s(server, made, 20, big, f"behind {run}"))
             finally:
                 server.kill()
+    return rows(count, huge, alone, beside_huge, beside_many, behind, twenty)
+
+
+def rows(
+    count: int,
+    huge: int,
+    alone: list[float],
+    beside_huge: list[float],
+    beside_many: list[float],
+    behind: list[float],
+    twenty: list[float],
+) -> list[Row]:
     how = "64 slots of 50 ms, a key for each tenant;"
     return [
         Row(

@@ -96,12 +96,56 @@ def restart(path: Path, count: int) -> float:
             server.kill()
 
 
+def job_rows(count: int, path: Path, found: Watched) -> list[Row]:
+    how = f"a file of {path.stat().st_size / 1e9:.2f} GB, unique requests, the simulated engine;"
+    size = f"{count:,} requests"
+    return [
+        Row(name=f"size-{count}", what=f"{size} in one job", unit="s", runs=[found.ended_s], how=how),
+        Row(
+            name=f"size-{count}-memory",
+            what=f"{size}: memory at most, children included",
+            unit="MiB",
+            runs=[found.peak_mib],
+            target="<= 300",
+            how=how,
+        ),
+        Row(
+            name=f"size-{count}-first",
+            what=f"{size}: first answer",
+            unit="s",
+            runs=[found.first_s],
+            against=f"all lines read after {found.scanned_s:.1f} s",
+            target="<= 5",
+            how=how,
+        ),
+    ]
+
+
+def intake_row(path: Path, count: int, times: int) -> Row:
+    intake: list[float] = []
+    decoding: list[float] = []
+    for _ in range(times):
+        intake.append(intake_alone(path, count))
+        decoding.append(decode_only(path))
+    return Row(
+        name="intake",
+        what="lines read, checked and recorded",
+        unit="/s",
+        runs=intake,
+        against="only decoding them",
+        beside=decoding,
+        target=">= 0.5",
+    )
+
+
 def measure(quick: bool) -> list[Row]:
     rows: list[Row] = []
     each_us: list[float] = []
+    sizes = QUICK_SIZES if quick else SIZES
     with folder() as inputs:
-        for count in QUICK_SIZES if quick else SIZES:
-            path = write_lines(inputs / "in.jsonl", (asking(f"{n} {PADDING}") for n in range(count)))
+        path = inputs / "in.jsonl"
+        for count in sizes:
+            write_lines(path, (asking(f"{n} {PADDING}") for n in range(count)))
             with folder() as made:
                 server = Server(made, options=("--no-pull",))
                 server.start()
@@ -110,62 +154,22 @@ def measure(quick: bool) -> list[Row]:
                 finally:
                     server.kill()
             each_us.append(1e6 * found.ended_s / count)
-            how = f"a file of {path.stat().st_size / 1e9:.2f} GB, unique requests, the simulated engine;"
-            size = f"{count:,} requests"
-            rows += [
-                Row(name=f"size-{count}", what=f"{size} in one job", unit="s", runs=[found.ended_s], how=how),
-                Row(
-                    name=f"size-{count}-memory",
-                    what=f"{size}: memory at most, children included",
-                    unit="MiB",
-                    runs=[found.peak_mib],
-                    target="<= 300",
-                    how=how,
-                ),
-                Row(
-                    name=f"size-{count}-first",
-                    what=f"{size}: first answer",
-                    unit="s",
-                    runs=[found.first_s],
-                    against=f"all lines read after {found.scanned_s:.1f} s",
-                    target="<= 5",
-                    how=how,
-                ),
-            ]
-        rows.append(
-            Row(
-                name="size-linear",
-                what=f"time per request, {count:,} beside the smallest",
-                unit="us",
-                runs=each_us[-1:],
-                against="the smallest job",
-                beside=each_us[:1],
-                target="<= 1.2",
-                how="finishing included;",
-            )
+            rows += job_rows(count, path, found)
+        linear = Row(
+            name="size-linear",
+            what=f"time per request, {sizes[-1]:,} beside the smallest",
+            unit="us",
+            runs=each_us[-1:],
+            against="the smallest job",
+            beside=each_us[:1],
+            target="<= 1.2",
+            how="finishing included;",
         )
-        intake, decoding = [], []
-        for _ in range(1 if quick else 3):
-            intake.append(intake_alone(path, count))
-            decoding.append(decode_only(path))
-        rows.append(
-            Row(
-                name="intake",
-                what="lines read, checked and recorded",
-                unit="/s",
-                runs=intake,
-                against="only decoding them",
-                beside=decoding,
-                target=">= 0.5",
-            )
+        again = Row(
+            name="restart",
+            what=f"calling again after kill -9 in the middle of {sizes[-1]:,} requests",
+            unit="s",
+            runs=[restart(path, sizes[-1])],
+            target="<= 10",
         )
-        rows.append(
-            Row(
-                name="restart",
-                what=f"calling again after kill -9 in the middle of {count:,} requests",
-                unit="s",
-                runs=[restart(path, count)],
-                target="<= 10",
-            )
-        )
-    return rows
+        return [*rows, linear, again, intake_row(path, sizes[-1], 1 if quick else 3)]

@@ -1,6 +1,7 @@
 """The server: the house with its HTTP door in front, from the first answer to a clean end on SIGTERM."""
 
 import asyncio
+import resource
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -30,6 +31,7 @@ async def serve(settings: Settings, ready: Callable[[str, House], None]) -> int:
 
     Raises Refused for an address that may not be bound, an owned data folder, a wrong config.
     """
+    allow_open_files()
     listener = bound(settings.host, settings.port)
     house = House(settings)
     if settings.host not in LOOPBACK and not house.keys.required:
@@ -64,6 +66,12 @@ async def serve(settings: Settings, ready: Callable[[str, House], None]) -> int:
     await serving
     await house.stop()
     return 1 if house.broken.done() and house.broken.exception() else 0
+
+
+def allow_open_files() -> None:
+    """As many as the machine lets us have: connections, and the ledgers of many jobs."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def bound(host: str, port: int) -> socket.socket:

@@ -29,7 +29,11 @@ class Catalog:
 
     @contextmanager
     def write(self) -> Generator[sqlite3.Connection]:
-        """One transaction on the writer's connection: all of it is durable afterwards, or none."""
+        """One transaction on the writer's connection: all of it is durable afterwards, or none. Inside another one it
+        is a part of that."""
+        if self._writer.in_transaction:
+            yield self._writer
+            return
         with transaction(self._writer) as connection:
             yield connection
 

@@ -21,6 +21,7 @@ from backburner.store.sqlite import connect, migrate, script, transaction
 
 MIGRATIONS = (script("ledger.sql"), script("followers.sql"))
 
+FREE_PAGES = 64  # not worth giving back to the disk
 LOOKED_ROWS = 50_000  # passed over in one piece of reading ahead, so that commits come in between
 
 
@@ -368,5 +369,7 @@ class Ledger:
             ).fetchall()
             kept.sort()
             db.executemany("INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)", kept)
-        db.executescript("PRAGMA incremental_vacuum")  # execute() would take one step, which is one page
-        return end
+        (free,) = db.execute("PRAGMA freelist_count").fetchone()
+        if free > FREE_PAGES:
+            db.executescript("PRAGMA incremental_vacuum")  # execute() would take one step, which is one page
+        return end if end <= self.last_seq else None

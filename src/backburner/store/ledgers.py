@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from backburner.store.folders import DurableFolders, sync_folder
-from backburner.store.ledger import Ledger
+from backburner.store.ledger import MIGRATIONS, Ledger
 from backburner.store.ledger_reader import LedgerReader
 from backburner.store.ledger_view import LedgerView
+from backburner.store.sqlite import blank
 
-OPEN_LEDGERS = 64
+OPEN_LEDGERS = 256  # of three files each; one that is closed and opened again costs several syncs
 
 
 class Ledgers:
@@ -34,9 +35,20 @@ class Ledgers:
         """The ledger of a job, made when there is none."""
         ledger = self._ledgers.get(job)
         if ledger is None:
-            self._folders.make(job)
+            self._make(job)
             ledger = self._ledgers[job] = Ledger(self._path(job), lambda used: self._used(job, used))
         return ledger
+
+    def _make(self, job: str) -> None:
+        """An empty ledger, where there is none."""
+        path = self._folders.make(job) / self._path(job).name
+        if path.exists():
+            return
+        with path.open("wb") as file:
+            file.write(blank(MIGRATIONS))
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(path.parent)
 
     def _used(self, job: str, ledger: Ledger) -> None:
         """A ledger is about to use its file: the ones that did so longest ago close theirs."""

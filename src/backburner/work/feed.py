@@ -24,6 +24,7 @@ from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.commit import Committer
 from backburner.work.duplicates import Duplicates
+from backburner.work.rotation import Rotation
 from backburner.work.run import JobRun
 from backburner.work.window import Ready
 
@@ -49,7 +50,8 @@ class Feed:
         self._committer = committer
         self._keep = keep
         self._duplicates = Duplicates(stores, lanes)
-        self._reading = asyncio.Lock()
+        self._waiting = Rotation[JobRun]()
+        self._reading = False
 
     def refill(self, run: JobRun) -> None:
         """Reads on in the background when the window is half empty. Those that wait to be tried again count:
@@ -59,23 +61,33 @@ class Feed:
         if run.fetching or run.exhausted or full or (window.held_count and self._crowded()):
             return
         run.fetching = True
-        self._keep(asyncio.create_task(self._fetch(run)))
+        self._waiting.put(run.job.tenant, run)
+        if not self._reading:
+            self._reading = True
+            self._keep(asyncio.create_task(self._read_all()))
 
     def _crowded(self) -> bool:
         """Whether the windows of all jobs together hold so much that a job must make do with what it has."""
         return self._board.windows.held_bytes >= WINDOWS_BYTES
 
+    async def _read_all(self) -> None:
+        """One job at a time, so that what all windows hold is known; tenants take turns."""
+        try:
+            while (run := self._waiting.take()) is not None:
+                await self._fetch(run)
+        finally:
+            self._reading = False
+
     async def _fetch(self, run: JobRun) -> None:
         try:
-            async with self._reading:  # one at a time, so that what all windows hold is known
-                if self._duplicates.wanted(run):
-                    await self._duplicates.decide(run)
-                if run.drawn is None:
-                    await self._draw_canary(run)
-                if run.undrawn:
-                    await self._read_canaries(run)
-                else:
-                    await self._read_on(run)
+            if self._duplicates.wanted(run):
+                await self._duplicates.decide(run)
+            if run.drawn is None:
+                await self._draw_canary(run)
+            if run.undrawn:
+                await self._read_canaries(run)
+            else:
+                await self._read_on(run)
         except FileNotFoundError:
             await self._board.move(run, JobState.FAILED, JobError(Code.DATA_LOSS, INPUT_GONE))
         finally:

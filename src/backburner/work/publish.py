@@ -25,6 +25,7 @@ from backburner.store.files import FileRow, FileSource
 from backburner.store.ledger_reader import LedgerReader
 from backburner.store.stores import Stores
 from backburner.work.board import Board
+from backburner.work.rotation import Rotation
 from backburner.work.run import JobRun
 from backburner.work.space import Space
 
@@ -127,17 +128,22 @@ class Publisher:
         self._board = board
         self._space = space
         self._retention_s = result_retention_s
-        self._queue: asyncio.Queue[JobRun] = asyncio.Queue()
+        self._waiting = Rotation[JobRun]()
+        self._there = asyncio.Semaphore(0)  # as often as there is one waiting
 
     def submit(self, run: JobRun) -> None:
         """Publishes the run when its turn comes; a second call for it does nothing."""
         if not run.publishing:
             run.publishing = True
-            self._queue.put_nowait(run)
+            self._waiting.put(run.job.tenant, run)
+            self._there.release()
 
     async def loop(self) -> None:
         while True:
-            await self.publish(await self._queue.get())
+            await self._there.acquire()
+            run = self._waiting.take()
+            assert run is not None, "one for each release"
+            await self.publish(run)
 
     async def publish(self, run: JobRun) -> None:
         if not run.job.ended:
