@@ -41,12 +41,13 @@ def keys() -> None:
 @keys.command(epilog=examples("backburner keys create --tenant research --name 'nightly job'"))
 @click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Who the key speaks for.")
 @click.option("--name", default="", help="A note for yourself.")
+@click.option("--local-only", is_flag=True, help="What comes with it never goes to a hosted engine.")
 @data_option
 @config_option
-def create(tenant: str, name: str, data: str | None, config_file: Path | None) -> None:
+def create(tenant: str, name: str, local_only: bool, data: str | None, config_file: Path | None) -> None:
     """Make a key and print it, once. Only its hash is kept."""
     with service(config_file, data, make=True) as found:
-        row, key = asyncio.run(found.create(tenant, name))
+        row, key = asyncio.run(found.create(tenant, name, local_only=local_only))
     results.print(key)
     errors.print(f"Key {row.id} for tenant {row.tenant}. It is shown this once; keep it safe.")
 

@@ -106,6 +106,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 0
     on_invalid: OnInvalid = OnInvalid.FAIL
     hold_after_canary: bool = False
+    local_only: bool = False  # its requests never go to a hosted engine
     approved: bool = False
     reuse_duplicates: bool = True
     input_name: str | None = None

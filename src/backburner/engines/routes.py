@@ -59,10 +59,11 @@ class Routes:
         """The first engine for a name. None when nothing serves it."""
         return next(iter(self._all(name)), None)
 
-    def pool(self, name: str, tenant: str) -> tuple[Route, ...]:
-        """All engines that may serve a name for a tenant: any of them gives the same answers, says the operator."""
+    def pool(self, name: str, tenant: str, *, local_only: bool = False) -> tuple[Route, ...]:
+        """All engines that may serve a name for a tenant: any of them gives the same answers, says the operator.
+        `local_only`: the key that asked is for engines that are not hosted."""
         routes = self._all(name)
-        if self._stays(tenant):
+        if local_only or self._stays(tenant):
             routes = [route for route in routes if not route.terms.hosted]
         return tuple(routes)
 

@@ -27,6 +27,7 @@ class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
     check_first: bool = True
     result_retention_s: float | None = None
     hold_after_canary: bool = False
+    local_only: bool = False
     reuse_duplicates: bool | None = None
     file_id: str | None = None
     lines: Iterable[bytes] | None = None

@@ -175,6 +175,7 @@ class JobService:
             priority=draft.priority,
             on_invalid=draft.on_invalid,
             hold_after_canary=draft.hold_after_canary,
+            local_only=draft.local_only,
             reuse_duplicates=(
                 self._reuse_duplicates if draft.reuse_duplicates is None else draft.reuse_duplicates
             ),
@@ -196,7 +197,7 @@ class JobService:
             raise InvalidArgument(
                 "the display name is too long", violations=[Violation("batch.displayName", words)]
             )
-        pool = self._routes.pool(draft.model, tenant)
+        pool = self._routes.pool(draft.model, tenant, local_only=draft.local_only)
         if not pool:
             return unserved(self._routes, draft.model)
         route = pool[0]
@@ -331,6 +332,7 @@ class JobService:
             display_name=name[:DISPLAY_NAME_CHARS],
             priority=found.priority,
             on_invalid=found.on_invalid,
+            local_only=found.local_only,
             window_s=found.window_s,
             file_id=file.id,
             webhook=found.webhook,

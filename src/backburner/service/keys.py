@@ -25,10 +25,12 @@ def digest(key: str) -> bytes:
 
 
 class Asker(msgspec.Struct, frozen=True):
-    """Who calls: the tenant, and the id of the API key, empty where none is wanted."""
+    """Who calls: the tenant, and the id of the API key, empty where none is wanted. `local_only`: what they send
+    never goes to a hosted engine."""
 
     tenant: str
     key: str = ""
+    local_only: bool = False
 
 
 class KeyService:
@@ -43,7 +45,7 @@ class KeyService:
         door to everyone, so revoked ones count."""
         return self._keys.any()
 
-    async def create(self, tenant: str, name: str) -> tuple[KeyRow, str]:
+    async def create(self, tenant: str, name: str, *, local_only: bool = False) -> tuple[KeyRow, str]:
         """The row and the key itself, which is not to be had again. Raises InvalidArgument."""
         if not tenant or not tenant.replace("-", "").replace("_", "").isalnum():
             raise InvalidArgument(
@@ -52,7 +54,12 @@ class KeyService:
             )
         key = PREFIX + secrets.token_urlsafe(32)
         row = KeyRow(
-            id=mint(10), tenant=tenant, name=name, hint=key[: len(PREFIX) + 4], created_at=self._clock.now()
+            id=mint(10),
+            tenant=tenant,
+            name=name,
+            hint=key[: len(PREFIX) + 4],
+            created_at=self._clock.now(),
+            local_only=local_only,
         )
         await self._lanes.write.run(self._keys.insert, row, digest(key), self._line("key.create", row))
         return row, key
@@ -86,4 +93,4 @@ class KeyService:
         row = await self._lanes.read.run(self._keys.by_digest, digest(key))
         if row is None or row.revoked_at is not None:
             raise Unauthenticated("this API key is not known here", reason="KEY_INVALID")
-        return Asker(row.tenant, row.id)
+        return Asker(row.tenant, row.id, row.local_only)

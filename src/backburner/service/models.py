@@ -7,6 +7,7 @@ from backburner.core.exchange import Feature
 from backburner.engines.protocol import ModelInfo
 from backburner.engines.routes import ANY, Route, Routes
 from backburner.service import paging
+from backburner.service.keys import Asker
 from backburner.work.slots import Slots
 
 
@@ -22,8 +23,8 @@ def unserved(routes: Routes, name: str) -> NotFound | PermissionDenied:
     if routes.find(name) is None:
         return NotFound(not_served(name), reason="MODEL_NOT_FOUND")
     return PermissionDenied(
-        f"the model {name} is served by hosted engines only, and the settings of this tenant say that its data stays "
-        'here (egress = "local")',
+        f"the model {name} is served by hosted engines only, and the settings of this tenant or key say that its "
+        "data stays here",
         reason="EGRESS",
     )
 
@@ -49,10 +50,10 @@ class ModelService:
         self._routes = routes
         self._slots = slots
 
-    def route(self, name: str, tenant: str) -> Route:
+    def route(self, name: str, asker: Asker) -> Route:
         """The engine for a call that somebody waits for: of several the one with least to do. Raises NotFound when
-        nothing serves the name, PermissionDenied when only engines do that this tenant's data may not go to."""
-        pool = self._routes.pool(name, tenant)
+        nothing serves the name, PermissionDenied when only engines do that this caller's data may not go to."""
+        pool = self._routes.pool(name, asker.tenant, local_only=asker.local_only)
         if not pool:
             raise unserved(self._routes, name)
         return self._slots.best(pool)

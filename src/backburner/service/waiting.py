@@ -36,7 +36,7 @@ class Waiting:
             return run.reason
         if run.condemned:
             return "lines of the input are wrong; the job fails once all of it is read"
-        pool = self._routes.pool(run.job.model, run.job.tenant)
+        pool = self._routes.pool(run.job.model, run.job.tenant, local_only=run.job.local_only)
         if not pool:
             return f"no engine serves the model {run.job.model}"
         closed = [self._closed(route) for route in pool]

@@ -8,7 +8,8 @@ from backburner.store.catalog import Catalog
 
 
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`hint` is the start of the key, for a person to know it by."""
+    """`hint` is the start of the key, for a person to know it by. What comes with a key that is `local_only` never
+    goes to a hosted engine."""
 
     id: str
     tenant: str
@@ -16,6 +17,7 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     hint: str
     created_at: float
     revoked_at: float | None = None
+    local_only: bool = False
 
 
 _decode = msgspec.json.Decoder(KeyRow).decode

@@ -168,7 +168,7 @@ class Dispatcher:
             return
         run.window.wake(now)
         self._feed.refill(run)
-        pool = self._routes.pool(run.job.model, run.job.tenant)
+        pool = self._routes.pool(run.job.model, run.job.tenant, local_only=run.job.local_only)
         ready = run.window.canaries if run.job.held else run.window.available(now)
         if not pool:
             self._stuck(run, f"no engine serves the model {run.job.model}")

@@ -9,6 +9,7 @@ from backburner.config import EngineSettings, Settings, TenantSettings
 from backburner.core.errors import PermissionDenied
 from backburner.core.exchange import TroubleKind
 from backburner.core.job import Counts, JobState
+from backburner.service.keys import Asker
 from tests.doubles.scripted_engine import Play, ScriptedEngine, trouble
 from tests.doubles.small_house import create, ended, numbered, results, running
 from tests.doubles.virtual_time import START_AT, VirtualClock, virtually
@@ -130,7 +131,15 @@ async def test_the_data_of_a_tenant_that_stays_here_never_goes_to_a_hosted_engin
             with pytest.raises(PermissionDenied, match="its data stays here"):
                 await create(house, numbered(1), tenant="careful", model=name)
             with pytest.raises(PermissionDenied, match="its data stays here"):
-                house.models.route(name, "careful")
-        assert house.models.route("m", "careful").engine.name == "b"
+                house.models.route(name, Asker("careful"))
+        assert house.models.route("m", Asker("careful")).engine.name == "b"
         await ended(house, await create(house, numbered(4), model="away"))
         assert len(a.calls) == 4, "others may"
+        with pytest.raises(PermissionDenied, match="its data stays here"):
+            await create(house, numbered(1), model="away", local_only=True)
+        key = (await house.keys.create("default", "", local_only=True))[1]
+        asker = await house.keys.asker(key)
+        with pytest.raises(PermissionDenied, match="its data stays here"):
+            house.models.route("away", asker)
+        await ended(house, await create(house, numbered(40), local_only=asker.local_only))
+        assert len(a.calls) == 4, "nor with a key that is for engines here"

@@ -40,6 +40,7 @@ async def create(call: Call) -> Response:
         model=asked.model,
         on_invalid=on_invalid(call.request),
         hold_after_canary=hold(call.request),
+        local_only=call.asker.local_only,
         after=after(call.request),
         webhook=webhook(call.request),
         reuse_duplicates=reuse_duplicates(call.request),

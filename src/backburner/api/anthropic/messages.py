@@ -43,7 +43,7 @@ async def count_tokens(call: Call) -> Response:
 
 
 async def _prepared(call: Call, asked: Asked) -> tuple[Route, exchange.Call]:
-    route = call.services.models.route(asked.model, call.tenant)
+    route = call.services.models.route(asked.model, call.asker)
     prepared = await call.services.interactive.prepare(
         call.tenant, lambda setting: message_call(asked.params, setting), JobKind.GENERATE, route
     )

@@ -63,6 +63,7 @@ async def _create(call: Call, kind: JobKind) -> Response:
         priority=asked.priority,
         on_invalid=_on_invalid(call, asked.on_invalid),
         hold_after_canary=hold(call.request),
+        local_only=call.asker.local_only,
         reuse_duplicates=reuse_duplicates(call.request),
         file_id=asked.file_id,
         after=asked.after or after(call.request),

@@ -19,7 +19,7 @@ _NOTHING: list[Json] = [{"role": "user", "parts": [{"text": ""}]}]
 async def create(call: Call) -> Response:
     call.services.space.admit()  # before the body is read
     asked = cache_body(await call.body())
-    route = call.services.models.route(asked.model, call.tenant)
+    route = call.services.models.route(asked.model, call.asker)
     counted = {"contents": _NOTHING, **asked.body}
     prepared = await call.services.interactive.prepare(
         call.tenant, lambda setting: generate_call(counted, setting), JobKind.GENERATE, route

@@ -111,7 +111,7 @@ async def _embedded(call: Call, requests: list[dict[str, Json]]) -> Answer:
     if len(sizes) > 1:
         words = "all requests of one call must ask for the same outputDimensionality"
         raise InvalidArgument(words, violations=[Violation("requests", words)])
-    route = call.services.models.route(call.name, call.tenant)
+    route = call.services.models.route(call.name, call.asker)
     prepared = await call.services.interactive.prepare(
         call.tenant, lambda setting: embed_call(requests, setting), JobKind.EMBED, route
     )
@@ -127,7 +127,7 @@ async def count_tokens(call: Call) -> Response:
 
 
 async def _prepared(call: Call, asked: Asked) -> tuple[Route, exchange.Call]:
-    route = call.services.models.route(call.name, call.tenant)
+    route = call.services.models.route(call.name, call.asker)
     prepared = await call.services.interactive.prepare(
         call.tenant, lambda setting: generate_call(asked.request, setting), JobKind.GENERATE, route
     )

@@ -59,6 +59,7 @@ async def create(call: Call) -> Response:
         window_s=asked.window_s,
         expire_after_s=None if asked.dialect == "gemini" else asked.window_s,
         hold_after_canary=asked.hold_after_canary,
+        local_only=call.asker.local_only,
         file_id=file,
         lines=_lines(asked.requests or []) if file is None else None,
         after=tuple(asked.after),

@@ -48,6 +48,7 @@ def _draft(call: Call, asked: CreateBody, model: str) -> JobDraft:
         priority=asked.priority,
         on_invalid=on_invalid(call.request),
         hold_after_canary=hold(call.request),
+        local_only=call.asker.local_only,
         after=after(call.request),
         webhook=webhook(call.request),
         reuse_duplicates=reuse_duplicates(call.request),

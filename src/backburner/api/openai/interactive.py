@@ -65,7 +65,7 @@ async def _answer(call: Call, endpoint: str) -> Response:
     if not report.clean:
         raise InvalidArgument("the request is wrong", violations=report.violations())
     tier = _tier(asked)
-    route = call.services.models.route(asked["model"], call.tenant)
+    route = call.services.models.route(asked["model"], call.asker)
     prepared = await call.services.interactive.prepare(
         call.tenant, lambda setting: ENDPOINTS[endpoint].call(asked, setting), KINDS[endpoint], route
     )
