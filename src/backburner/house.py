@@ -44,6 +44,7 @@ from backburner.service.progress import ProgressService
 from backburner.service.quotas import QuotaService
 from backburner.service.requests import RequestService
 from backburner.service.results import ResultService
+from backburner.service.retries import RetryService
 from backburner.service.waiting import Waiting
 from backburner.service.webhooks import WebhookService
 from backburner.store.stores import Stores
@@ -163,6 +164,7 @@ class House:
             companions,
             reuse_duplicates=settings.reuse_duplicates,
         )
+        self.retries = RetryService(self.stores, self.lanes, self.files, self.jobs)
         self.listing = Listing(self.stores, self.lanes, self.board)
         self.results = ResultService(self.stores, self.lanes)
         self.output = OutputService(self.stores, self.lanes)
@@ -250,6 +252,7 @@ class House:
             clock=self.clock,
             dialects=self.dialects,
             jobs=self.jobs,
+            retries=self.retries,
             listing=self.listing,
             progress=self.progress,
             results=self.results,

@@ -23,6 +23,7 @@ from backburner.service.output import OutputService
 from backburner.service.progress import ProgressService
 from backburner.service.requests import RequestService
 from backburner.service.results import ResultService
+from backburner.service.retries import RetryService
 from backburner.service.webhooks import WebhookService
 from backburner.work.space import Space
 
@@ -36,6 +37,7 @@ class Services:
     clock: Clock
     dialects: Mapping[str, Dialect]
     jobs: JobService
+    retries: RetryService
     listing: Listing
     progress: ProgressService
     results: ResultService

@@ -189,13 +189,15 @@ def approve(chosen: tuple[str, ...], as_json: bool, place: Place) -> None:
     _each(place, chosen, "approve", as_json, lambda job: f"{job.id} goes on.")
 
 
-@jobs.command(epilog=examples("backburner jobs retry 3kq9"))
+@jobs.command(epilog=examples("backburner jobs retry 3kq9", "backburner jobs retry 3kq9 --whole"))
 @jobs_argument
+@click.option("--whole", is_flag=True, help="The new job keeps the answers, so that its results are whole.")
 @json_option
 @server_options
-def retry(chosen: tuple[str, ...], as_json: bool, place: Place) -> None:
+def retry(chosen: tuple[str, ...], whole: bool, as_json: bool, place: Place) -> None:
     """Run the requests of an ended job that have no answer again, as a new job."""
-    _each(place, chosen, "retry", as_json, lambda job: f"{job.id} is the new job, of {job.retry_of}.")
+    body: dict[str, object] | None = {"whole": True} if whole else None
+    _each(place, chosen, "retry", as_json, lambda job: f"{job.id} is the new job, of {job.retry_of}.", body)
 
 
 @jobs.command(epilog=examples("backburner jobs delete 3kq9 --yes"))
@@ -214,8 +216,13 @@ jobs.add_command(create)
 
 
 def _each(
-    place: Place, chosen: tuple[str, ...], verb: str, as_json: bool, words: Callable[[JobBody], str]
+    place: Place,
+    chosen: tuple[str, ...],
+    verb: str,
+    as_json: bool,
+    words: Callable[[JobBody], str],
+    body: dict[str, object] | None = None,
 ) -> None:
     for text in chosen:
-        job, content = asyncio.run(server().steered(place, text, verb))
+        job, content = asyncio.run(server().steered(place, text, verb, body))
         results.print(content.decode() if as_json else words(job))

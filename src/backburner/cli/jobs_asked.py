@@ -97,10 +97,12 @@ async def created(
         return await api.raw("POST", "/jobs", JobBody, body={**asked, "file": file.name, "after": followed})
 
 
-async def steered(place: Place, job: str, verb: str) -> tuple[JobBody, bytes]:
+async def steered(
+    place: Place, job: str, verb: str, body: dict[str, object] | None = None
+) -> tuple[JobBody, bytes]:
     """What the job is after the verb, or the new one that it made."""
     async with Api(place, SystemClock()) as api:
-        return await api.raw("POST", f"/jobs/{await resolved(api, job)}:{verb}", JobBody)
+        return await api.raw("POST", f"/jobs/{await resolved(api, job)}:{verb}", JobBody, body=body)
 
 
 async def deleted(place: Place, job: str) -> str:

@@ -32,7 +32,7 @@ from backburner.service import paging
 from backburner.service.companions import Companions
 from backburner.service.drafts import Idempotency, JobDraft
 from backburner.service.files import FileService
-from backburner.service.inputs import Ranges, lines_of, write_lines
+from backburner.service.inputs import write_lines
 from backburner.service.models import unserved
 from backburner.service.quotas import QuotaService
 from backburner.store.jobs import EVERY, INLINE, Wanted
@@ -311,40 +311,6 @@ class JobService:
         await self._space.within(self._board.amend(run, approved=True))
         run.reason = ""
         return run.snapshot()
-
-    async def retry(self, tenant: str, job: str) -> Job:
-        """A new job of the requests of an ended one that have no answer, with its options. Raises NotFound,
-        Conflict while it runs, when nothing failed, or when its input is gone."""
-        found = await self.get(tenant, job)
-        if not found.ended:
-            raise Conflict("the job has not ended; what fails for a passing reason is tried again by itself")
-        ranges = await self._lanes.read.run(self._unanswered, found)
-        if not ranges:
-            raise Conflict("every request of the job has its answer; there is nothing to try again")
-        name = f"{found.display_name or found.id} (retry)"
-        file = await self._files.adopt(
-            tenant, "jsonl", name, lines_of(self._stores.blobs, found.input_blob, ranges)
-        )
-        draft = JobDraft(
-            dialect=found.dialect,
-            kind=found.kind,
-            model=found.model,
-            display_name=name[:DISPLAY_NAME_CHARS],
-            priority=found.priority,
-            on_invalid=found.on_invalid,
-            local_only=found.local_only,
-            window_s=found.window_s,
-            file_id=file.id,
-            webhook=found.webhook,
-            extras={**found.extras, "retry_of": found.id},
-        )
-        return await self.create(tenant, draft)
-
-    def _unanswered(self, job: Job) -> Ranges:
-        if not self._stores.blobs.exists(job.input_blob):
-            raise Conflict("the input of the job is gone; files are deleted some time after their upload")
-        with self._stores.ledgers.reader(job.id) as reader:
-            return reader.unanswered()
 
     async def delete(self, tenant: str, job: str) -> None:
         """Stops the job and removes it with its ledger and its results. Raises NotFound."""

@@ -108,11 +108,9 @@ class Ledger:
         queued there before is lost and nothing behind gets in."""
         self.sealed = True
 
-    def record_scan(
-        self, lines: Sequence[CheckedLine], refused: Sequence[Outcome], progress: Progress
-    ) -> None:
-        """A stretch of checked lines, the outcomes of the wrong ones (when the job skips them), and where the
-        scan stands after them. Does nothing once sealed."""
+    def record_scan(self, lines: Sequence[CheckedLine], known: Sequence[Outcome], progress: Progress) -> None:
+        """A stretch of checked lines, the outcomes that are known of some (wrong ones, and answers kept of an earlier
+        job), and where the scan stands after them. Does nothing once sealed."""
         if self.sealed:
             return
         assert progress.next_ordinal == self.progress.next_ordinal + len(lines)
@@ -127,9 +125,9 @@ class Ledger:
                 ],
             )
             db.execute("UPDATE progress SET repeatable = ?", (repeatable,))
-            seq = self._advance(db, lines, refused, progress)
+            seq = self._advance(db, lines, known, progress)
         self.progress, self.repeatable = progress, repeatable
-        self._count(refused, seq)
+        self._count(known, seq)
 
     def refuse(self, lines: Sequence[CheckedLine], refused: Sequence[Outcome], progress: Progress) -> None:
         """Lines recorded before that turned out to be wrong. One that has an outcome by now keeps it."""

@@ -119,6 +119,11 @@ class LedgerView(LedgerReader):
         )
         return [_outcome(row) for row in rows]
 
+    def outcomes(self, seqs: Sequence[int]) -> list[OutcomeRow]:
+        """In the order of commit."""
+        rows = self._db.execute(f"{_OUTCOME} WHERE seq IN ({_list(seqs)}) ORDER BY seq")
+        return [_outcome(row) for row in rows]
+
     def outcomes_between(self, first: int, last: int) -> dict[int, OutcomeRow]:
         """By ordinal, both ends among them. Reads through the outcomes."""
         rows = self._db.execute(f"{_OUTCOME} WHERE ordinal BETWEEN ? AND ?", (first, last))

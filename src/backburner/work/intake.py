@@ -21,6 +21,7 @@ from backburner.store.jobs import Pin
 from backburner.store.ledger_values import Progress
 from backburner.store.stores import Stores
 from backburner.work.board import Board
+from backburner.work.kept import ANSWERS_OF, AnswersGone, KeptAnswers
 from backburner.work.run import JobRun
 from backburner.work.space import Space
 
@@ -70,6 +71,7 @@ class Intake:
         self._board = board
         self._space = space
         self._room = room
+        self._kept = KeptAnswers(stores)
 
     async def scan(self, run: JobRun, until: float | None = None) -> None:
         """Scans on from where the ledger stands, to the end of the input or until the monotonic instant. While its
@@ -92,6 +94,9 @@ class Intake:
             await self._scan_through(run)
         except FileNotFoundError:
             await self._fail(run, Code.DATA_LOSS, "the input of the job is gone from the data folder")
+        except AnswersGone:
+            words = "the job whose answers this one keeps was deleted, or its results, before they were taken over"
+            await self._fail(run, Code.DATA_LOSS, words)
         except Exception:  # the edge of a task that nobody waits for: the job must end, and say why
             log.exception("event=scan_broken job=%s", run.job.id)
             line = run.ledger.progress.next_line
@@ -151,8 +156,10 @@ class Intake:
             invalid_count=progress.invalid_count + len(wrong),
             done=piece.at_end and not run.dialect.unique_keys,
         )
-        refused = [refusal(run, line, self._clock.now()) for line in wrong]
-        await self._lanes.write.run(run.ledger.record_scan, lines, refused, after)
+        known = [refusal(run, line, self._clock.now()) for line in wrong]
+        if ANSWERS_OF in job.extras:
+            known += await self._lanes.read.run(self._kept.of, job, lines)
+        await self._lanes.write.run(run.ledger.record_scan, lines, known, after)
         run.warn(warning for line in lines for warning in line.warnings)
         self._board.metrics.add(INTAKE_LINES, (), len(lines))
         self._board.metrics.add(INTAKE_BYTES, (), piece.next_offset - progress.next_offset)

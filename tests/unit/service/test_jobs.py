@@ -215,7 +215,7 @@ async def test_a_foreign_job_and_none_are_told_alike(tmp_path: Path, clock: Virt
     engine = ScriptedEngine(clock, lambda text, nth: Play(100.0))
     async with running(tmp_path, engine, clock) as house:
         job = await create(house, numbered(1), tenant="one")
-        asks = [house.jobs.get, house.jobs.cancel, house.jobs.delete, house.jobs.update, house.jobs.retry]
+        asks = [house.jobs.get, house.jobs.cancel, house.jobs.delete, house.jobs.update, house.retries.retry]
         for ask in asks:
             said: list[Refused] = []
             for id_ in (job.id, "0" * 36):

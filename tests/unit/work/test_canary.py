@@ -126,9 +126,9 @@ async def test_retry_makes_a_job_of_what_has_no_answer(tmp_path: Path, clock: Vi
         job, _ = await run_to_end(house, numbered(30), display_name="thirty")
         assert job.counts == Counts(30, 28, 2)
         broken.clear()
-        again = await ended(house, await house.jobs.retry("default", job.id))
+        again = await ended(house, await house.retries.retry("default", job.id))
         assert again.display_name == "thirty (retry)"
         assert [line["key"] for line in await results(house, again)] == ["k3", "k17"]
         assert again.counts == Counts(2, 2, 0)
         with pytest.raises(Conflict):
-            await house.jobs.retry("default", again.id)
+            await house.retries.retry("default", again.id)

@@ -130,6 +130,12 @@ class JobChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     display_name: str | UnsetType = UNSET
 
 
+class JobRetry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to try again. `whole`: the new job has all requests of the ended one, those with an answer keep it."""
+
+    whole: bool = False
+
+
 class NumberedLine(msgspec.Struct, frozen=True):
     """A result line with its place in both orders; `cursor` goes on behind it."""
 

@@ -64,9 +64,11 @@ class Call:
             raise wrong(name, f"expected a number from 1 to {most}, found {found!r}")
         return min(int(found), most)
 
-    async def body(self, kind: type[T]) -> T:
-        """Raises InvalidArgument for what does not fit, TooLarge."""
+    async def body(self, kind: type[T], default: T | None = None) -> T:
+        """`default` is what no body at all means. Raises InvalidArgument for what does not fit, TooLarge."""
         raw = await bodies.read(self.request, JSON_BODY_BYTES, WAY_OUT)
+        if not raw and default is not None:
+            return default
         try:
             return msgspec.json.decode(raw, type=kind)
         except msgspec.DecodeError as error:
@@ -90,8 +92,8 @@ Handle = Callable[[Call], Awaitable[Response]]
 @dataclass(frozen=True)
 class Route:
     """A row of the route table. `path` is behind /api/v1; `reply` is the struct of a JSON answer, `streams` the
-    media types of one that is a stream of such; `takes` the struct of the body, `uploads` the media type of one
-    that is bytes."""
+    media types of one that is a stream of such; `takes` the struct of the body (`body_optional`: none will do),
+    `uploads` the media type of one that is bytes."""
 
     method: str
     path: str
@@ -100,6 +102,7 @@ class Route:
     reply: type[msgspec.Struct]
     query: tuple[Query, ...] = ()
     takes: type[msgspec.Struct] | None = None
+    body_optional: bool = False
     streams: str = ""
     uploads: str = ""
     pattern: re.Pattern[str] = field(init=False)

@@ -4,7 +4,7 @@ from msgspec import UNSET
 from starlette.responses import Response
 
 from backburner.api.native import shapes
-from backburner.api.native.bodies import DoneBody, JobChange, JobListBody
+from backburner.api.native.bodies import DoneBody, JobChange, JobListBody, JobRetry
 from backburner.api.native.call import Call, reply, wrong
 from backburner.api.trail import made
 from backburner.core.job import Job, JobState
@@ -67,7 +67,8 @@ async def approve(call: Call) -> Response:
 
 
 async def retry(call: Call) -> Response:
-    job = await call.services.jobs.retry(call.tenant, call.name)
+    asked = await call.body(JobRetry, JobRetry())
+    job = await call.services.retries.retry(call.tenant, call.name, whole=asked.whole)
     made(call.request, job.id)
     return await _one(call, job)
 

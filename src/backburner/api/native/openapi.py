@@ -50,7 +50,10 @@ def _operation(route: Route) -> dict[str, Json]:
         },
     }
     if route.takes is not None:
-        operation["requestBody"] = {"required": True, "content": {_JSON: _schema(route.takes)}}
+        operation["requestBody"] = {
+            "required": not route.body_optional,
+            "content": {_JSON: _schema(route.takes)},
+        }
     if route.uploads:
         operation["requestBody"] = {"required": True, "content": {route.uploads: _BYTES}}
     return operation
