@@ -17,13 +17,14 @@ from backburner.engines.protocol import EngineStatus, Health, ModelInfo
 
 @dataclass(frozen=True)
 class Play:
-    """After `latency_s`: an answer, that ended as `finish` says, or trouble. `fatal`: the engine dies then, with all
-    that is in flight."""
+    """After `latency_s`: an answer, that ended as `finish` says and took `usage`, or trouble. `fatal`: the engine dies
+    then, with all that is in flight."""
 
     latency_s: float = 0.1
     trouble: Trouble | None = None
     fatal: bool = False
     finish: str = "stop"
+    usage: Usage = Usage(prompt=2, output=1)  # noqa: RUF009  frozen
 
 
 @dataclass(eq=False)
@@ -117,7 +118,7 @@ class ScriptedEngine:
             for other in self.in_flight:
                 _settle(other, trouble(TroubleKind.DIED, "the engine died"))
             return
-        _settle(made, play.trouble or answer(made.text, made.model, play.finish))
+        _settle(made, play.trouble or answer(made.text, made.model, play))
 
     def unplug(self) -> None:
         """The service was killed: nothing reaches the engine any more, and nobody hears what it says."""
@@ -152,6 +153,7 @@ def _settle(made: Made, result: Answer | Trouble) -> None:
         made.future.set_result(result)
 
 
-def answer(text: str, model: str, finish: str = "stop") -> Answer:
-    body = {"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": finish}]}
-    return Answer(body=body, usage=Usage(prompt=2, output=1), engine="simulated", model=model)
+def answer(text: str, model: str, play: Play = Play()) -> Answer:
+    message = {"role": "assistant", "content": text}
+    body = {"choices": [{"message": message, "finish_reason": play.finish}]}
+    return Answer(body=body, usage=play.usage, engine="simulated", model=model)

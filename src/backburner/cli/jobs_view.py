@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Iterator
 
-from backburner.api.native.bodies import CompletionBody, JobBody, ProgressBody
+from backburner.api.native.bodies import CompletionBody, JobBody, ProgressBody, SavedBody
 from backburner.cli.say import duration, rate, size
 from backburner.core.clock import parse_rfc3339
 
@@ -73,8 +73,11 @@ def _members(job: JobBody) -> Iterator[tuple[str, str]]:
     for warning in job.warnings:
         yield "Warning", warning
     if job.usage is not None:
-        cached = f" ({job.usage.cached_tokens:,} cached)" if job.usage.cached_tokens else ""
-        yield "Tokens", f"{job.usage.prompt_tokens:,} in{cached}, {job.usage.output_tokens:,} out"
+        used = job.usage
+        share = f" ({used.cached_tokens:,} cached, {100 * used.cached_share:.0f} %)"
+        cached = share if used.cached_tokens else ""
+        yield "Tokens", f"{used.prompt_tokens:,} in{cached}, {used.output_tokens:,} out"
+    yield "Saved", saved(job.saved) if job.saved.calls else ""
     yield "Priority", str(job.priority) if job.priority else ""
     yield "Input", f"{job.input_file or 'in the request'}, {size(job.input_bytes)}"
     yield "Created", moment(job.created_at, seconds=True)
@@ -87,6 +90,11 @@ def _members(job: JobBody) -> Iterator[tuple[str, str]]:
     yield "Retry of", job.retry_of or ""
     yield "Results", f"{job.results_file}, {size(job.results_bytes)}" if job.results_file else ""
     yield "Errors", f"{job.errors_file}, {size(job.errors_bytes)}" if job.errors_file else ""
+
+
+def saved(found: SavedBody) -> str:
+    tokens = found.prompt_tokens + found.output_tokens
+    return f"{found.calls:,} calls and {tokens:,} tokens, by identical requests"
 
 
 def words(found: ProgressBody) -> list[str]:

@@ -41,5 +41,7 @@ def summary(ending: "Ending", target: Path | None) -> Iterator[str]:
     if usage.output:
         tokens += f", {usage.output:,} out"
     yield f"{tokens}; {duration(ending.duration_s)}, {rate(ending.made / max(ending.duration_s, 1e-3))}."
+    if job.saved.calls:
+        yield f"{job.saved.calls:,} identical requests had an answer already and cost nothing."
     if target is not None:
         yield f"Results: {target}"

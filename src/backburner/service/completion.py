@@ -85,7 +85,9 @@ class Forecaster:
         left = expected(run) - outcomes_made(run) - len(flying)
         seen = spread(range(run.ledger.progress.next_ordinal), LOOKED_AT)
         waiting = [
-            ordinal for ordinal in seen if ordinal not in flying and not run.ledger.has_outcome(ordinal)
+            ordinal
+            for ordinal in seen
+            if not (ordinal in flying or ordinal in run.ledger.followers or run.ledger.has_outcome(ordinal))
         ]
         if len(waiting) < eta.QUEUED // 2:  # near the end most of them are read ahead
             ahead = sorted(run.open - flying.keys())
@@ -125,15 +127,16 @@ class Forecaster:
 
 
 def outcomes_made(run: JobRun) -> int:
-    """Requests with an outcome, without those that intake refused, which took no time."""
-    counts = run.counts
-    return max(0, counts.succeeded + counts.failed - run.ledger.progress.invalid_count)
+    """Requests with an outcome, without those that took no time: what intake refused, and answers that were reused."""
+    counts, ledger = run.counts, run.ledger
+    return max(0, counts.succeeded + counts.failed - ledger.progress.invalid_count - ledger.saved.calls)
 
 
 def expected(run: JobRun) -> int:
     """How many requests there will be to make; while the input is being read, at the density found so far."""
     progress = run.ledger.progress
-    found = progress.next_ordinal - progress.invalid_count
+    reused = run.ledger.saved.calls + run.ledger.followers.waiting
+    found = progress.next_ordinal - progress.invalid_count - reused
     if progress.done or not progress.next_offset:
         return found
     return max(found, round(found * run.job.input_bytes / progress.next_offset))

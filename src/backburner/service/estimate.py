@@ -147,7 +147,7 @@ class EstimateService:
     def _estimate(self, requests: int, sample: _Sample, route: Route, past: Sequence[Job]) -> Estimate:
         good = round(requests * (1 - sample.wrong / sample.looked_at))
         prompt, most = round(sample.prompt * good), round(sample.output_most * good)
-        answered = sum(job.counts.succeeded for job in past)
+        answered = sum(job.counts.succeeded - job.saved.calls for job in past)
         took_s = sum(job.ended_at - job.started_at for job in past if job.ended_at and job.started_at)
         mean = sum(job.usage.output for job in past) / answered if answered else None
         likely = min(most, round(mean * good)) if mean is not None else None

@@ -71,7 +71,7 @@ class RequestService:
                 requests.get(row.ordinal),
                 outcomes.get(row.ordinal),
                 results.get(row.ordinal),
-                attempts[row.ordinal],
+                attempts[row.ordinal] + _reuse(outcomes.get(row.ordinal)),
             )
             for row in shown
         ]
@@ -114,6 +114,14 @@ class RequestService:
         except FileNotFoundError:  # an ended job holds its input no longer
             return {}
         return {row.ordinal: line for row, line in zip(rows, lines, strict=True)}
+
+
+def _reuse(outcome: OutcomeRow | None) -> list[AttemptRow]:
+    """What stands for an attempt where an answer was reused: it took no time and cost nothing."""
+    if outcome is None or outcome.reused_from is None:
+        return []
+    x = outcome
+    return [AttemptRow(x.ordinal, x.engine, x.at, x.at, "", "", x.model, x.usage, x.reused_from)]
 
 
 def _within(rows: list[RequestRow], outcomes: dict[int, OutcomeRow]) -> list[RequestRow]:

@@ -104,8 +104,8 @@ class LedgerReader:
         return [Violation(*row) for row in rows]
 
     def usage(self) -> tuple[int, int, int]:
-        """Tokens of the whole job: prompt, cached, output."""
+        """Tokens that the whole job used: prompt, cached, output."""
         return self._db.execute(
             "SELECT coalesce(sum(prompt_tokens), 0), coalesce(sum(cached_tokens), 0),"
-            " coalesce(sum(output_tokens), 0) FROM outcome"
+            " coalesce(sum(output_tokens), 0) FROM outcome WHERE reused_from IS NULL"
         ).fetchone()

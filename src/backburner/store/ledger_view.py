@@ -28,7 +28,8 @@ class RequestRow(msgspec.Struct, frozen=True):
 
 
 class OutcomeRow(msgspec.Struct, frozen=True):
-    """An outcome without its body; `body_bytes` is None once the body is in the result file."""
+    """An outcome without its body; `body_bytes` is None once the body is in the result file. `reused_from` is the
+    ordinal of the identical request whose answer it is."""
 
     seq: int
     ordinal: int
@@ -40,10 +41,12 @@ class OutcomeRow(msgspec.Struct, frozen=True):
     model: str
     at: float
     body_bytes: int | None
+    reused_from: int | None
 
 
 class AttemptRow(msgspec.Struct, frozen=True):
-    """`ended_at` None: under way, or it ended with the service. `trouble` is empty for an answer."""
+    """`ended_at` None: under way, or it ended with the service. `trouble` is empty for an answer. `usage` as the engine
+    reported it. `reused_from`: no engine was asked, the answer is that of the identical request with this ordinal."""
 
     ordinal: int
     engine: str
@@ -51,21 +54,25 @@ class AttemptRow(msgspec.Struct, frozen=True):
     ended_at: float | None
     trouble: str
     message: str
+    model: str = ""
+    usage: Usage = Usage()
+    reused_from: int | None = None
 
 
 _OUTCOME = (
     "SELECT seq, ordinal, kind, code, finish_reason, prompt_tokens, cached_tokens, output_tokens,"
-    " engine, model, at, length(body) FROM outcome"
+    " engine, model, at, length(body), reused_from FROM outcome"
 )
 
 
 class LedgerView(LedgerReader):
     def usage_after(self, seq: int) -> tuple[int, Usage]:
-        """Tokens of the next outcomes behind `seq`, up to USAGE_ROWS of them, and the last seq counted."""
+        """Tokens that the next outcomes behind `seq` used, up to USAGE_ROWS of them, and the last seq counted."""
         end = min(self.last_seq(), seq + USAGE_ROWS)
         row = self._db.execute(
             "SELECT coalesce(sum(prompt_tokens), 0), coalesce(sum(cached_tokens), 0),"
-            " coalesce(sum(output_tokens), 0) FROM outcome WHERE seq > ? AND seq <= ?",
+            " coalesce(sum(output_tokens), 0) FROM outcome WHERE seq > ? AND seq <= ?"
+            " AND reused_from IS NULL",
             (seq, end),
         ).fetchone()
         return end, Usage(*row)
@@ -133,11 +140,12 @@ class LedgerView(LedgerReader):
         """By ordinal, in the order in which they began. Reads through the attempts."""
         found: dict[int, list[AttemptRow]] = {ordinal: [] for ordinal in ordinals}
         rows = self._db.execute(
-            "SELECT ordinal, engine, started_at, ended_at, trouble, message FROM attempt"
+            "SELECT ordinal, engine, started_at, ended_at, trouble, message, model,"
+            " prompt_tokens, cached_tokens, output_tokens FROM attempt"
             f" WHERE ordinal IN ({_list(ordinals)}) ORDER BY id"
         )
         for row in rows:
-            found[row[0]].append(AttemptRow(*row))
+            found[row[0]].append(AttemptRow(*row[:7], usage=Usage(*row[7:])))
         return found
 
     def invalid_count(self) -> int:
@@ -149,9 +157,11 @@ def _list(ordinals: Sequence[int]) -> str:
     return ",".join(str(int(ordinal)) for ordinal in ordinals)
 
 
-def _outcome(row: tuple[int, int, str, int, str, int, int, int, str, str, float, int | None]) -> OutcomeRow:
-    seq, ordinal, kind, code, finish_reason, prompt, cached, output, engine, model, at, size = row
+def _outcome(
+    row: tuple[int, int, str, int, str, int, int, int, str, str, float, int | None, int | None],
+) -> OutcomeRow:
+    seq, ordinal, kind, code, finish_reason, prompt, cached, output, engine, model, at, size, reused = row
     usage = Usage(prompt, cached, output)
     return OutcomeRow(
-        seq, ordinal, OutcomeKind(kind), Code(code), finish_reason, usage, engine, model, at, size
+        seq, ordinal, OutcomeKind(kind), Code(code), finish_reason, usage, engine, model, at, size, reused
     )

@@ -20,10 +20,20 @@ class CountsBody(msgspec.Struct, frozen=True):
 
 
 class UsageBody(msgspec.Struct, frozen=True):
-    """Tokens of the whole job so far; `prompt_tokens` include the cached ones."""
+    """Tokens as the engines report them; `prompt_tokens` include `cached_tokens`, which the engine did not compute
+    again, and `cached_share` is their part of them, 0 to 1."""
 
     prompt_tokens: int
     cached_tokens: int
+    output_tokens: int
+    cached_share: float
+
+
+class SavedBody(msgspec.Struct, frozen=True):
+    """What was not asked of an engine, because an identical request had the answer: calls and their tokens."""
+
+    calls: int
+    prompt_tokens: int
     output_tokens: int
 
 
@@ -72,9 +82,9 @@ class WebhookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class JobBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A job. `usage` is null in lists. `held`: only its canary runs until somebody approves. `results_file` is set
-    once the results are published. `retry_of` is the job whose unanswered requests this one tries again. `after` are
-    the jobs that it follows, `waits_for` those of them that have not succeeded yet."""
+    """A job. `usage` is null in lists; it does not count what was `saved`. `held`: only its canary runs until somebody
+    approves. `results_file` is set once the results are published. `retry_of` is the job whose unanswered requests this
+    one tries again. `after` are the jobs that it follows, `waits_for` those of them that have not succeeded yet."""
 
     id: str
     display_name: str
@@ -87,6 +97,7 @@ class JobBody(msgspec.Struct, frozen=True, kw_only=True):
     on_invalid: str
     hold_after_canary: bool
     held: bool
+    reuse_duplicates: bool
     retry_of: str | None
     after: list[str]
     waits_for: list[str]
@@ -105,6 +116,7 @@ class JobBody(msgspec.Struct, frozen=True, kw_only=True):
     progress: float
     rate_per_s: float
     usage: UsageBody | None
+    saved: SavedBody
     estimated_completion: CompletionBody | None
     waiting_reason: str
     window_warning: str
@@ -148,17 +160,22 @@ class NumberedLine(msgspec.Struct, frozen=True):
 
 class AttemptBody(msgspec.Struct, frozen=True):
     """One try of a request. `trouble` is empty for an answer; `ended_at` is null while it is under way, or when the
-    service went down with it."""
+    service went down with it. `reused_from`: no engine was asked, the answer is that of the identical request with this
+    ordinal, with the tokens that it took."""
 
     engine: str
+    model: str
     started_at: str
     ended_at: str | None
     trouble: str
     message: str
+    usage: UsageBody
+    reused_from: int | None
 
 
 class OutcomeBody(msgspec.Struct, frozen=True, kw_only=True):
-    """How a request ended. `kind` is answer or error, `code` a name of google.rpc.Code."""
+    """How a request ended. `kind` is answer or error, `code` a name of google.rpc.Code. `reused_from` is the ordinal of
+    the identical request whose answer it is."""
 
     seq: int
     kind: str
@@ -168,6 +185,7 @@ class OutcomeBody(msgspec.Struct, frozen=True, kw_only=True):
     engine: str
     model: str
     at: str
+    reused_from: int | None
 
 
 class RequestBody(msgspec.Struct, frozen=True, kw_only=True):

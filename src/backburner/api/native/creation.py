@@ -37,6 +37,7 @@ class JobAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     window_s: Annotated[float, Meta(ge=WINDOWS_S[0], le=WINDOWS_S[1])] = JOB_WINDOW_S
     on_invalid: Literal["fail", "skip"] = "fail"
     hold_after_canary: bool = False
+    reuse_duplicates: bool | None = None
     after: list[str] = msgspec.field(default_factory=list[str])
     webhook: WebhookBody | None = None
 
@@ -60,6 +61,7 @@ async def create(call: Call) -> Response:
         expire_after_s=None if asked.dialect == "gemini" else asked.window_s,
         hold_after_canary=asked.hold_after_canary,
         local_only=call.asker.local_only,
+        reuse_duplicates=asked.reuse_duplicates,
         file_id=file,
         lines=_lines(asked.requests or []) if file is None else None,
         after=tuple(asked.after),

@@ -18,6 +18,7 @@ from backburner.api.native.bodies import (
     OutcomeBody,
     ProgressBody,
     RequestBody,
+    SavedBody,
     UsageBody,
     ViolationBody,
     WebhookBody,
@@ -26,7 +27,7 @@ from backburner.core.clock import rfc3339
 from backburner.core.errors import Violation
 from backburner.core.job import Counts, Job
 from backburner.core.names import errors_file_id, result_file_id
-from backburner.core.request import Usage
+from backburner.core.request import Saved, Usage
 from backburner.policy.price import amount
 from backburner.service.completion import Completion
 from backburner.service.engines import EngineCard
@@ -51,7 +52,12 @@ def counts_body(counts: Counts) -> CountsBody:
 
 
 def usage_body(usage: Usage) -> UsageBody:
-    return UsageBody(usage.prompt, usage.cached, usage.output)
+    share = usage.cached / usage.prompt if usage.prompt else 0.0
+    return UsageBody(usage.prompt, usage.cached, usage.output, round(share, 4))
+
+
+def _saved(saved: Saved) -> SavedBody:
+    return SavedBody(saved.calls, saved.usage.prompt, saved.usage.output)
 
 
 def part_done(job: Job) -> float:
@@ -109,6 +115,7 @@ def job_body(found: Progress) -> JobBody:
         on_invalid=job.on_invalid,
         hold_after_canary=job.hold_after_canary,
         held=job.held and not job.ended,
+        reuse_duplicates=job.reuse_duplicates,
         retry_of=str(retry_of) if retry_of else None,
         after=list(job.after),
         waits_for=list(job.waits_for),
@@ -127,6 +134,7 @@ def job_body(found: Progress) -> JobBody:
         progress=now.progress,
         rate_per_s=now.rate_per_s,
         usage=now.usage,
+        saved=_saved(job.saved),
         estimated_completion=now.estimated_completion,
         waiting_reason=now.waiting_reason,
         window_warning=now.window_warning,
@@ -157,7 +165,16 @@ def request_body(found: RequestView) -> RequestBody:
         outcome=_outcome(found.outcome) if found.outcome is not None else None,
         result=msgspec.Raw(found.result) if found.result is not None else NULL,
         attempts=[
-            AttemptBody(x.engine, rfc3339(x.started_at), instant(x.ended_at), x.trouble, x.message)
+            AttemptBody(
+                engine=x.engine,
+                model=x.model,
+                started_at=rfc3339(x.started_at),
+                ended_at=instant(x.ended_at),
+                trouble=x.trouble,
+                message=x.message,
+                usage=usage_body(x.usage),
+                reused_from=x.reused_from,
+            )
             for x in found.attempts
         ],
     )
@@ -173,6 +190,7 @@ def _outcome(row: OutcomeRow) -> OutcomeBody:
         engine=row.engine,
         model=row.model,
         at=rfc3339(row.at),
+        reused_from=row.reused_from,
     )
 
 

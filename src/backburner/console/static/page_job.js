@@ -135,7 +135,7 @@ function tileRow() {
       if (job.ended) end.set(time(job.ended_at), took ? (took < 1 ? "within a second" : `after ${span(took)}`) : "");
       else end.set(estimate ? `in ${estimate.left}` : "–", estimate ? estimate.between : stateOf(job) === "HELD" ? "known once the rest runs" : "known after the first answers");
       say(end.node.firstChild, job.ended ? "Ended" : "Ends");
-      if (usage) tokens.set(compact(usage.prompt_tokens + usage.output_tokens), `${compact(usage.prompt_tokens)} in, ${compact(usage.output_tokens)} out${usage.cached_tokens ? `, ${compact(usage.cached_tokens)} reused` : ""}`);
+      if (usage) tokens.set(compact(usage.prompt_tokens + usage.output_tokens), `${compact(usage.prompt_tokens)} in, ${compact(usage.output_tokens)} out${usage.cached_tokens ? `, ${compact(usage.cached_tokens)} (${percent(usage.cached_share)}) from the cache` : ""}${job.saved.calls ? `; ${count(job.saved.calls)} calls saved` : ""}`);
     },
   };
 }

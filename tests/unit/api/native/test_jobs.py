@@ -62,7 +62,12 @@ def test_a_job_tells_all_of_itself_while_it_runs_and_after(tmp_path: Path, clock
             assert now["counts"] == {"total": 40, "succeeded": 20, "failed": 0, "pending": 20}
             assert now["progress"] == 0.5
             assert now["rate_per_s"] == pytest.approx(4, rel=0.2)
-            assert now["usage"] == {"prompt_tokens": 40, "cached_tokens": 0, "output_tokens": 20}
+            assert now["usage"] == {
+                "prompt_tokens": 40,
+                "cached_tokens": 0,
+                "output_tokens": 20,
+                "cached_share": 0.0,
+            }
             foretold = now["estimated_completion"]
             assert foretold["earliest_at"] < foretold["likely_at"] < foretold["latest_at"]
             assert foretold["confidence"] == 0.9
