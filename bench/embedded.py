@@ -14,27 +14,25 @@ from backburner.config import CHAT_MODEL, EMBEDDING_MODEL
 
 SLOTS, TOKENS, BATCH = 64, 64, 64
 EMBED = "gemini-embedding-001"
-WORDS = tuple(
-    [
-        "the",
-        "quick",
-        "brown",
-        "fox",
-        "jumps",
-        "over",
-        "a",
-        "lazy",
-        "dog",
-        "while",
-        "seven",
-        "bright",
-        "ideas",
-        "sleep",
-        "under",
-        "old",
-        "green",
-        "trees",
-    ]
+WORDS = (
+    "the",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "a",
+    "lazy",
+    "dog",
+    "while",
+    "seven",
+    "bright",
+    "ideas",
+    "sleep",
+    "under",
+    "old",
+    "green",
+    "trees",
 )
 
 

@@ -17,7 +17,7 @@ from tests.e2e.server import Server
 from backburner.config import CHAT_MODEL
 
 TEMPLATES, WORDS, TOKENS = 8, 450, 16
-VOCABULARY = tuple("river stone garden winter market silver letter bridge morning teacher window".split())
+VOCABULARY = (
     "river",
     "stone",
     "garden",
@@ -29,8 +29,7 @@ VOCABULARY = tuple("river stone garden winter market silver letter bridge mornin
     "morning",
     "teacher",
     "window",
-    "harbour",
-]
+)
 
 
 def lines(each: int, run: int) -> list[dict[str, Any]]:
