@@ -4,14 +4,15 @@ async with Receiver(500, 204) as receiver: ...          # in the test's own even
 with Receiver().in_thread() as receiver: ...            # for tests that do not run a loop
 """
 
-import asyncio
-import contextlib
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
 from aiohttp import web
+
+from tests.doubles.in_thread import in_thread
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -59,16 +60,5 @@ class Receiver:
         status = self._statuses.pop(0) if self._statuses else 204
         return web.Response(status=status, headers={"location": self.url} if status == 302 else {})
 
-    @contextlib.contextmanager
-    def in_thread(self) -> Generator["Receiver"]:
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
-        thread.start()
-        asyncio.run_coroutine_threadsafe(self.__aenter__(), loop).result(10)
-        try:
-            yield self
-        finally:
-            asyncio.run_coroutine_threadsafe(self.__aexit__(), loop).result(10)
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
-            loop.close()
+    def in_thread(self) -> AbstractContextManager["Receiver"]:
+        return in_thread(self)

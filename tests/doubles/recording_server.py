@@ -13,14 +13,16 @@ all calls after them.
 
 import asyncio
 import contextlib
-import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from aiohttp import web
+
+from tests.doubles.in_thread import in_thread
 
 OWNERS = {"vllm": "vllm", "sglang": "sglang", "llamacpp": "llamacpp", "ollama": "library", "openai": "system"}
 CACHED_TOKENS = 1
@@ -144,19 +146,8 @@ class RecordingServer:
         for connection in list(self._runner.server.connections):
             connection.force_close()
 
-    @contextlib.contextmanager
-    def in_thread(self) -> Generator["RecordingServer"]:
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
-        thread.start()
-        asyncio.run_coroutine_threadsafe(self.__aenter__(), loop).result(10)
-        try:
-            yield self
-        finally:
-            asyncio.run_coroutine_threadsafe(self.__aexit__(), loop).result(10)
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
-            loop.close()
+    def in_thread(self) -> AbstractContextManager["RecordingServer"]:
+        return in_thread(self)
 
     async def _record(self, request: web.Request) -> None:
         assert request.transport is not None

@@ -6,19 +6,26 @@ import shutil
 import socket
 import statistics
 import tempfile
+import urllib.error
+import urllib.request
 from pathlib import Path
+
+import msgspec
 
 from backburner.cli.checks import Finding, Level
 from backburner.cli.say import size
 from backburner.core.clock import Clock
 from backburner.core.errors import Unavailable
 from backburner.core.limits import GIB
+from backburner.service.health import Readiness
 from backburner.store.ownership import Ownership
 
 FREE_BYTES = 5 * GIB  # an upload of the largest size, its results, and room to work
 FSYNCS = 15
 FSYNC_S = 0.02  # every acknowledged change waits for one
 OPEN_FILES = 1024
+READY_S = 10.0
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def data_findings(folder: Path, clock: Clock) -> list[Finding]:
@@ -80,6 +87,27 @@ def files() -> Finding:
     )
 
 
+def readiness(host: str, port: int) -> Finding | None:
+    """What a server that runs there says of itself; None where none of ours answers."""
+    address = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host
+    try:
+        with _direct.open(f"http://{address}:{port}/readyz", timeout=READY_S) as answer:
+            content = answer.read()
+    except urllib.error.HTTPError as error:
+        content = error.read()
+    except OSError:
+        return None
+    try:
+        found = msgspec.json.decode(content, type=Readiness)
+    except msgspec.DecodeError:
+        return None
+    engines = ", ".join(f"{name} {health}" for name, health in found.engines.items())
+    words = f"{host}:{port}: a server runs; loops {found.loops}, store {found.store}, engines: {engines}"
+    if found.ready:
+        return Finding(Level.OK, "server", words)
+    return Finding(Level.WARN, "server", words, "its log says more")
+
+
 def port_findings(host: str, port: int) -> list[Finding]:
     """Whether serve could listen there. A server that runs already is no fault, so it is a warning."""
     where = f"{host}:{port}"
@@ -89,6 +117,8 @@ def port_findings(host: str, port: int) -> list[Finding]:
         try:
             listener.bind((host, port))
         except OSError as error:
+            if (ready := readiness(host, port)) is not None:
+                return [ready]
             words = f"{where}: {error.strerror}"
             return [Finding(Level.WARN, "port", words, "backburner serve --port 0 takes a free one")]
     return [Finding(Level.OK, "port", f"{where} is free")]

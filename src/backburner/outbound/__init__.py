@@ -1,1 +1,1 @@
-"""The HTTP that leaves this machine: one client with bounds, for engines now and webhooks and media later."""
+"""The HTTP that leaves this machine: one client with bounds, and which addresses callers may name."""

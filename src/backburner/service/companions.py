@@ -1,5 +1,6 @@
 """What a job that is to be made depends on besides its input: receivers that can be called, jobs that it follows."""
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -57,15 +58,16 @@ class Companions:
         if (size := len(msgspec.json.encode(webhook.metadata))) > METADATA_BYTES:
             words = f"expected at most {METADATA_BYTES:,} bytes, found {size:,}"
             violations.append(Violation("webhook.metadata", words))
-        for place, uri in enumerate(webhook.uris):
-            try:
-                await check(uri, self._open_networks, self._resolve)
-            except Forbidden as forbidden:
-                violations.append(Violation(f"webhook.uris[{place}]", str(forbidden)))
-            except OSError:
+        checks = [check(uri, self._open_networks, self._resolve) for uri in webhook.uris]
+        for place, found in enumerate(await asyncio.gather(*checks, return_exceptions=True)):
+            if isinstance(found, Forbidden):
+                violations.append(Violation(f"webhook.uris[{place}]", str(found)))
+            elif isinstance(found, OSError):
                 warnings.append(
                     f"the host of webhook.uris[{place}] cannot be found at present; events wait for it"
                 )
+            elif isinstance(found, BaseException):  # a bug
+                raise found
         return warnings
 
     async def _after(

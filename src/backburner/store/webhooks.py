@@ -57,9 +57,11 @@ class Webhooks:
         self._catalog = catalog
 
     def update(self, one: Delivery) -> None:
+        """What was said goes when nobody needs to be told any more."""
         with self._catalog.write() as db:
             db.execute(
-                "UPDATE delivery SET due_at = ?, doc = ? WHERE id = ?", (one.due_at, _encode(one), one.id)
+                "UPDATE delivery SET due_at = ?, doc = ?, body = iif(? IS NULL, x'', body) WHERE id = ?",
+                (one.due_at, _encode(one), one.due_at, one.id),
             )
 
     def due(self, now: float, limit: int, but_hosts: Sequence[str], but: Sequence[str]) -> list[Delivery]:

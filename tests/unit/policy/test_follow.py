@@ -1,24 +1,13 @@
+import msgspec
+
 from backburner.core.errors import Code
-from backburner.core.job import Job, JobError, JobKind, JobState
+from backburner.core.job import Job, JobError, JobState
 from backburner.policy.follow import Broken, Waits, follow, waiting_words
+from tests.unit.core.test_job import job as a_job
 
 
 def job(state: JobState, error: JobError | None = None) -> Job:
-    return Job(
-        id="x",
-        tenant="t",
-        dialect="gemini",
-        kind=JobKind.GENERATE,
-        model="m",
-        state=state,
-        created_at=0,
-        updated_at=0,
-        expire_at=0,
-        window_s=1,
-        input_blob="b",
-        input_bytes=1,
-        error=error,
-    )
+    return msgspec.structs.replace(a_job(state), error=error)
 
 
 def test_waits_for_those_that_have_not_succeeded() -> None:

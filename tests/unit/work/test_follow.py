@@ -1,6 +1,7 @@
 """Jobs that follow others: start when all have succeeded, fail with the reason when one cannot, over restarts too."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from backburner.house import House
 from tests.doubles.scripted_engine import Play, ScriptedEngine
 from tests.doubles.small_house import create, ended, numbered, running
 from tests.doubles.virtual_time import VirtualClock, run
-from tests.unit.api.native.asked import get, post
+from tests.unit.api.native.asked import ask, get, post
 
 
 async def waiting(house: House, job: Job) -> str:
@@ -137,5 +138,43 @@ def test_every_door_takes_jobs_to_follow(tmp_path: Path, clock: VirtualClock) ->
                 house, "/jobs", {**asked, "after": ["x"], "webhook": {"uris": ["http://10.0.0.1/"]}}
             )
             assert [x["path"] for x in again.json["error"]["violations"]] == ["webhook.uris[0]", "after[0]"]
+
+            body: dict[str, Any] = {"inputConfig": {"requests": {"requests": [{"request": line["request"]}]}}}
+            path = "/v1beta/models/m:batchGenerateContent"
+            header = {"x-backburner-after": f"batches/{first.id}, {made.json['id']}"}
+            gemini = await ask(house, "POST", path, {"batch": body}, header)
+            assert gemini.json["metadata"]["after"] == [f"batches/{first.id}", f"batches/{made.json['id']}"]
+            gemini = await ask(house, "POST", path, {"batch": {**body, "after": [first.id]}})
+            assert gemini.json["metadata"]["waitingReason"] == f"waits for batches/{first.id} to succeed"
+
+            params = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+            batch = {"requests": [{"custom_id": "a", "params": params}]}
+            header = {"x-backburner-after": first.id, "anthropic-version": "2023-06-01"}
+            made = await ask(house, "POST", "/anthropic/v1/messages/batches", batch, header)
+            id_ = made.json["id"].removeprefix("msgbatch_")
+            assert (await get(house, f"/jobs/{id_}")).json["waits_for"] == [first.id]
+
+    run(main)
+
+
+def test_a_job_made_here_in_openais_dialect_is_a_batch_of_its_api(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    chat = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    request = {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": chat}
+    asked: dict[str, Any] = {"model": "m", "dialect": "openai", "requests": [request]}
+
+    async def main() -> None:
+        async with running(tmp_path, slow(clock), clock) as house:
+            made = await post(house, "/jobs", asked)
+            assert made.status == 200
+            shown = await ask(house, "GET", f"/openai/v1/batches/batch_{made.json['id']}")
+            told = [shown.json[name] for name in ("endpoint", "completion_window", "input_file_id")]
+            file = made.json["input_file"].removeprefix("files/")
+            assert told == ["/v1/chat/completions", "86400s", f"file-{file}"]
+            assert (await ended(house, made.json["id"])).counts.succeeded == 1
+            count = len((await get(house, "/files")).json["files"])
+            assert (await post(house, "/jobs", {**asked, "requests": [{"custom_id": "a"}]})).status == 400
+            assert len((await get(house, "/files")).json["files"]) == count, "its input went with it"
 
     run(main)

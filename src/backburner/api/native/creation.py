@@ -49,10 +49,11 @@ async def create(call: Call) -> Response:
         raise wrong("body", "expected either file or requests")
     if asked.requests == []:
         raise wrong("requests", "expected at least one request, found an empty list")
+    kind = _kind(asked)
     file = _file(asked.file) if asked.file else await _adopted(call, asked)
     draft = JobDraft(
         dialect=asked.dialect,
-        kind=_kind(asked),
+        kind=kind,
         model=asked.model.removeprefix("models/"),
         display_name=asked.display_name,
         priority=asked.priority,
@@ -71,7 +72,14 @@ async def create(call: Call) -> Response:
         extras=_extras(asked, file),
     )
     raw = msgspec.json.encode(asked)
-    job = await call.services.jobs.create(call.tenant, draft, creation.idempotency(call.request, "job", raw))
+    try:
+        job = await call.services.jobs.create(
+            call.tenant, draft, creation.idempotency(call.request, "job", raw)
+        )
+    except BaseException:
+        if file is not None and not asked.file:  # made for this job alone
+            await call.services.files.delete(call.tenant, file)
+        raise
     made(call.request, job.id)
     return reply(shapes.job_body(await call.services.progress.of(job, tokens=True)))
 
@@ -98,6 +106,8 @@ def _lines(requests: list[msgspec.Raw]) -> Iterator[bytes]:
 
 
 def _kind(asked: JobAsked) -> JobKind:
+    if asked.dialect == "anthropic" and asked.kind == "embed":
+        raise wrong("kind", "expected generate: this dialect has no embeddings")
     if not asked.endpoint:
         return JobKind(asked.kind)
     found = endpoint_of(asked.endpoint) if asked.dialect == "openai" else None
