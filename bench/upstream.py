@@ -38,6 +38,7 @@ def measure(quick: bool) -> list[Row]:
     count, times = (5_000, 1) if quick else (100_000, 3)
     runs: list[float] = []
     fastest: list[float] = []
+    loops: dict[str, float] = {}
     with echoing() as echo:
         for run in range(times):
             before = echo.calls()
@@ -53,7 +54,7 @@ def measure(quick: bool) -> list[Row]:
             what="requests through an OpenAI-compatible server",
             unit="/s",
             runs=runs,
-            against=f"bare loop ({max(loops, key=lambda name: loops[name])})",
+            against=f"bare loop ({max(loops, key=lambda name: loops.get(name, 0.0))})",
             beside=fastest,
             target=">= 0.6",
             how=how,
