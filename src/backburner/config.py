@@ -16,6 +16,7 @@ from backburner.core.errors import InvalidArgument
 from backburner.core.limits import (
     FILE_BYTES,
     FILE_RETENTION_S,
+    JOB_RETENTION_S,
     MESSAGE_BATCH_BYTES,
     MESSAGE_BATCH_REQUESTS,
     RESULT_RETENTION_S,
@@ -99,6 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     anthropic_batch_requests_max: int = MESSAGE_BATCH_REQUESTS  # 0: as many as come
     file_retention_hours: float = FILE_RETENTION_S / 3600
     result_retention_days: float = RESULT_RETENTION_S / 86400
+    job_retention_days: Annotated[float, msgspec.Meta(ge=0)] = JOB_RETENTION_S / 86400  # 0: for ever
     operator_trouble_hours: Annotated[float, msgspec.Meta(ge=0)] = 24.0
     disk_reserve_mb: Annotated[int, msgspec.Meta(ge=0)] = 256
     audit_retention_days: Annotated[float, msgspec.Meta(gt=0)] = 365.0

@@ -110,7 +110,8 @@ class House:
             self._publisher.submit,
         )
         trouble_s = settings.operator_trouble_hours * 3600
-        self._janitor = Janitor(self.clock, self.stores, patient, self.board, self.slots, trouble_s)
+        kept_s = settings.job_retention_days * 86400
+        self._janitor = Janitor(self.clock, self.stores, patient, self.board, self.slots, trouble_s, kept_s)
         self.followers = Followers(self.clock, self.stores, patient, self.board)
         self.webhook_loop = WebhookLoop(
             self.clock,

@@ -7,6 +7,7 @@
     ├── PermissionDenied    not yours, or (as the real service does for files) not there
     ├── NotFound            no such thing for this tenant
     ├── Conflict            already exists, or a state that does not allow it
+    ├── DataLoss            bytes that we keep are not those that were written
     ├── Exhausted           a limit that frees up by itself; may carry retry_after_s
     └── Unavailable         we or an engine cannot serve this now
         └── DiskFull        the server's disk has no room for it
@@ -120,6 +121,11 @@ class Conflict(Refused):
 class AlreadyExists(Conflict):
     code = Code.ALREADY_EXISTS
     reason = "ALREADY_EXISTS"
+
+
+class DataLoss(Refused):
+    code = Code.DATA_LOSS
+    reason = "DATA_LOSS"
 
 
 class Exhausted(Refused):

@@ -19,6 +19,7 @@ STREAM_BYTES = 1 * MIB  # unit of copying to and from disk
 
 FILE_RETENTION_S = 48 * 3600.0  # contract 2.3
 RESULT_RETENTION_S = 30 * 24 * 3600.0  # results outlive inputs: they are what was paid for
+JOB_RETENTION_S = 90 * 24 * 3600.0  # jobs outlive their results: what was done stays known for a quarter
 UPLOAD_RETENTION_S = 24 * 3600.0  # an upload that nobody finishes
 CACHE_TTL_S = 3600.0  # default time to live of cached content (contract 4)
 IDEMPOTENCY_S = 48 * 3600.0  # how long a repeated Idempotency-Key finds its job

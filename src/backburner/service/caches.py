@@ -102,4 +102,9 @@ class CacheService:
         """Gone for callers at once; a job that pinned it keeps it until it ends."""
         row = await self.get(tenant, cache)
         gone = msgspec.structs.replace(row, expire_at=self._clock.now())
-        await self._lanes.write.run(self._stores.caches.put, gone)
+        await self._lanes.write.run(self._delete, gone)
+
+    def _delete(self, row: CacheRow) -> None:
+        self._stores.caches.put(row)
+        if self._stores.caches.purge(row.expire_at):
+            self._stores.scrub()

@@ -6,6 +6,7 @@ a gap is refused with the offset that we expect. An upload id is a capability: i
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from weakref import WeakValueDictionary
 
@@ -35,6 +36,8 @@ from backburner.store.blobs import BlobWriter, WriterClosed
 from backburner.store.files import FileRow, UploadRow
 from backburner.store.stores import Stores
 from backburner.work.space import Space
+
+log = logging.getLogger("backburner.service")
 
 MIME_TOP_LEVEL = frozenset(
     ("application", "audio", "chemical", "font", "image", "message", "model", "multipart", "text", "video")
@@ -323,16 +326,32 @@ class FileService:
         )
 
     async def delete(self, tenant: str, file: str) -> None:
-        """The name goes at once; the bytes when no job pins them any more."""
+        """The name goes at once; the bytes too, or when no job pins them any more."""
         row = await self.get(tenant, file)
-        blob = await self._lanes.write.run(self._stores.files.delete, tenant, row.id)
-        await self._lanes.write.run(self._stores.delete_blob_unless_used, blob)
+        gone = await self._lanes.write.run(self._stores.delete_file, tenant, row.id)
+        log.info(
+            "event=file_deleted file=%s tenant=%s bytes=%d gone=%s",
+            row.id,
+            tenant,
+            row.size_bytes,
+            str(gone).lower(),
+        )
+
+    async def check(self, row: FileRow) -> None:
+        """Before its bytes are served. Raises DataLoss where they are known to be others than those that came."""
+        if row.blob is not None:
+            await self._lanes.read.run(self._stores.blobs.check, row.blob, row.size_bytes, row.sha256)
 
     async def read(self, row: FileRow, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes of a file, or of a range of it that the caller has checked against its size."""
+        """The bytes of a file, or of a range of it that the caller has checked against its size. Raises DataLoss,
+        for a large file at its end."""
         if row.blob is None:
             return
-        stream: Iterator[bytes] = self._stores.blobs.open_stream(row.blob, offset, length)
+        blobs = self._stores.blobs
+        if offset == 0 and length in (None, row.size_bytes):
+            stream = blobs.sound_stream(row.blob, row.size_bytes, row.sha256)
+        else:
+            stream = blobs.open_stream(row.blob, offset, length)
         while piece := await self._lanes.read.run(next, stream, b""):
             yield piece
 

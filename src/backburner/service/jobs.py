@@ -1,6 +1,7 @@
 """Jobs as callers see them: create, get, list, cancel, delete, update."""
 
 import asyncio
+import logging
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -26,7 +27,7 @@ from backburner.core.limits import (
     PAGE_SIZE_MAX,
     REPORTED_VIOLATIONS,
 )
-from backburner.core.names import errors_file_id, job_id, result_file_id
+from backburner.core.names import job_id
 from backburner.engines.routes import Routes
 from backburner.service import paging
 from backburner.service.companions import Companions
@@ -41,6 +42,8 @@ from backburner.work.board import Board
 from backburner.work.intake import Intake
 from backburner.work.run import JobRun
 from backburner.work.space import Space
+
+log = logging.getLogger("backburner.service")
 
 PUBLISH_WAIT_S = 20.0
 
@@ -313,18 +316,15 @@ class JobService:
         return run.snapshot()
 
     async def delete(self, tenant: str, job: str) -> None:
-        """Stops the job and removes it with its ledger and its results. Raises NotFound."""
+        """Stops the job and removes it with its ledger and its results: nothing of it is in the data folder afterwards,
+        except for an input file, which is a file of its own. Raises NotFound."""
         run = self._board.get(tenant, job)
         if run is not None:
             await self.cancel(tenant, job)
             await run.retired.wait()  # whoever writes its results must be done with its ledger
         found = await self.get(tenant, job)
-        await self._lanes.write.run(self._delete, found)
-
-    def _delete(self, job: Job) -> None:
-        self._stores.delete_job(job.id)
-        for file in (result_file_id(job.id), errors_file_id(job.id)):
-            self._stores.delete_blob_unless_used(self._stores.files.delete(job.tenant, file))
+        gone = await self._lanes.write.run(self._stores.erase_job, found)
+        log.info("event=job_deleted job=%s tenant=%s gone=%s", job, tenant, str(gone).lower())
 
     async def update(
         self, tenant: str, job: str, *, priority: int | None = None, display_name: str | None = None

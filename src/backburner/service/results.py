@@ -12,6 +12,7 @@ from backburner.core.errors import NotFound
 from backburner.core.job import Job
 from backburner.core.lanes import Lanes
 from backburner.core.limits import MIB, STREAM_BYTES
+from backburner.core.names import result_file_id
 from backburner.core.request import line_of
 from backburner.service import cursors
 from backburner.store.stores import Stores
@@ -65,10 +66,13 @@ class ResultService:
         self._lanes = lanes
 
     async def published(self, job: Job) -> AsyncIterator[bytes]:
-        """The bytes of the result file of an ended job, in input order. Raises NotFound when it is gone."""
+        """The bytes of the result file of an ended job, in input order. Raises NotFound when it is gone,
+        DataLoss when its bytes are not those that were written."""
         await self._check_kept(job)
         assert job.results_blob is not None
-        stream = self._stores.blobs.open_stream(job.results_blob)
+        file = await self._lanes.read.run(self._stores.files.get, job.tenant, result_file_id(job.id))
+        sha256 = file.sha256 if file is not None and file.blob == job.results_blob else ""
+        stream = self._stores.blobs.sound_stream(job.results_blob, job.results_bytes, sha256)
         while piece := await self._lanes.read.run(next, stream, b""):
             yield piece
 

@@ -5,14 +5,21 @@ the folder. So a blob that exists is whole. What lies in `incoming/` after a cra
 upload or to nobody. The interface knows no paths and no renames, so that another store (S3) fits behind it.
 """
 
+import hashlib
+import logging
 import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from backburner.core.limits import STREAM_BYTES
+from backburner.core.errors import DataLoss
+from backburner.core.limits import MIB, STREAM_BYTES
 from backburner.core.names import mint
 from backburner.store.folders import DurableFolders, sync_folder
+
+log = logging.getLogger("backburner.store")
+
+AT_ONCE_BYTES = 8 * MIB  # up to here all of it is checked before the first byte is served
 
 
 class WriterClosed(Exception):
@@ -90,6 +97,7 @@ class Blobs:
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
         self._folders = DurableFolders(folder)
+        self._damaged: set[str] = set()
 
     def _path(self, blob: str) -> Path:
         return blob_path(self._folder, blob)
@@ -141,6 +149,45 @@ class Blobs:
             while left > 0 and (piece := file.read(min(left, STREAM_BYTES))):
                 left -= len(piece)
                 yield piece
+
+    def check(self, blob: str, size_bytes: int, sha256: str) -> None:
+        """Raises DataLoss for a blob that is known to be damaged: of another length than it was written with, or, of
+        a small one and of one that was streamed before, with other bytes. `sha256` is in hex, empty where it is not
+        known."""
+        if blob in self._damaged:
+            raise self._damage(blob, "its bytes changed")
+        if not self.exists(blob):
+            raise self._damage(blob, "it is not there")
+        if (found := self.size_bytes(blob)) != size_bytes:
+            raise self._damage(blob, f"it has {found:,} bytes instead of {size_bytes:,}")
+        if sha256 and size_bytes <= AT_ONCE_BYTES:
+            digest = hashlib.sha256(b"".join(self.open_stream(blob)))
+            if digest.hexdigest() != sha256:
+                raise self._damage(blob, "its bytes changed")
+
+    def sound_stream(self, blob: str, size_bytes: int, sha256: str) -> Iterator[bytes]:
+        """All of it. Raises DataLoss as `check` does, and for a large one whose bytes are found to be others before its
+        end is served: what came is then not whole."""
+        self.check(blob, size_bytes, sha256)
+        digest, last = hashlib.sha256(), b""
+        large = size_bytes > AT_ONCE_BYTES
+        for piece in self.open_stream(blob):
+            if large:
+                digest.update(piece)
+            if last:
+                yield last
+            last = piece
+        if large and sha256 and digest.hexdigest() != sha256:
+            raise self._damage(blob, "its bytes changed")
+        if last:
+            yield last
+
+    def _damage(self, blob: str, words: str) -> DataLoss:
+        self._damaged.add(blob)
+        log.error("event=data_loss blob=%s reason=%r", blob, words)
+        return DataLoss(
+            f"the file is damaged on the server's disk: {words}. `backburner verify` names all that is"
+        )
 
     def export(self, blob: str, target: Path) -> None:
         """A copy of the blob under a name outside, whole or not at all."""

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from backburner.store.sqlite import connect, migrate, script, transaction
+from backburner.store.sqlite import BUSY_MS, connect, migrate, script, transaction
 
 MIGRATIONS = tuple(
     script(name)
@@ -23,6 +23,7 @@ class Catalog:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._writer = connect(path)
+        self._writer.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         migrate(self._writer, "catalog", MIGRATIONS)
         self._readers = threading.local()
         self._opened: list[sqlite3.Connection] = [self._writer]
@@ -36,6 +37,14 @@ class Catalog:
             return
         with transaction(self._writer) as connection:
             yield connection
+
+    def scrub(self) -> bool:
+        """Empties the write-ahead log, which may still have what was deleted. On the writer lane, and it does not
+        wait: False where a reader is in the way."""
+        self._writer.execute("PRAGMA busy_timeout = 0")
+        (busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self._writer.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        return not busy
 
     def read(self) -> sqlite3.Connection:
         reader: sqlite3.Connection | None = getattr(self._readers, "connection", None)

@@ -108,8 +108,14 @@ class Files:
         return [_file(row[0]) for row in rows]
 
     def delete(self, tenant: str, file: str) -> str | None:
-        """The blob that lost its name, for the caller to delete if nothing pins it."""
+        """The blob that lost its name, for the caller to delete if nothing pins it. The upload that brought it goes,
+        too."""
         with self._catalog.write() as db:
+            db.execute(
+                "DELETE FROM upload WHERE json_extract(doc, '$.tenant') = ? AND json_extract(doc, '$.file_id') = ?"
+                " AND json_extract(doc, '$.finished_bytes') IS NOT NULL",
+                (tenant, file),
+            )
             row = db.execute(
                 "DELETE FROM file WHERE tenant = ? AND id = ? RETURNING blob", (tenant, file)
             ).fetchone()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from backburner.core.errors import Code, NotFound, Unavailable
+from backburner.core.errors import DataLoss, NotFound
 from backburner.core.job import Job
 from backburner.store.catalog import MIGRATIONS
 from backburner.store.sqlite import check_version, connect
@@ -27,16 +27,10 @@ class Held(msgspec.Struct, frozen=True):
     jobs: tuple[str, ...] = ()
 
 
-class Unreadable(Unavailable):
-    """The catalog itself is damaged."""
-
-    code = Code.DATA_LOSS
-    reason = "DATA_LOSS"
-
-
 class Holdings:
     def __init__(self, folder: Path) -> None:
-        """Raises NotFound where there is no catalog, Unavailable for one of a newer version, Unreadable."""
+        """Raises NotFound where there is no catalog, Unavailable for one of a newer version, DataLoss for one
+        that cannot be read."""
         path = folder / "catalog.db"
         if not path.exists():
             raise NotFound(f"there is no catalog in {folder}: it is no data folder of a server")
@@ -44,7 +38,7 @@ class Holdings:
             self._db = connect(path, readonly=True)
             check_version(self._db, "catalog", MIGRATIONS)
         except sqlite3.DatabaseError as error:
-            raise Unreadable(f"the catalog in {folder} is damaged and cannot be read: {error}") from None
+            raise DataLoss(f"the catalog in {folder} is damaged and cannot be read: {error}") from None
 
     def close(self) -> None:
         self._db.close()

@@ -185,6 +185,15 @@ class Jobs:
         rows = self._catalog.read().execute(f"SELECT doc FROM job WHERE {UNPUBLISHED}")
         return [_decode(row[0]) for row in rows]
 
+    def ended_before(self, ended_at: float, limit: int) -> list[Job]:
+        """Jobs of all tenants that ended before an instant and are published, the oldest first."""
+        rows = self._catalog.read().execute(
+            f"SELECT doc FROM job WHERE created_at < ?1 AND NOT {UNENDED} AND NOT ({UNPUBLISHED})"
+            " AND json_extract(doc, '$.ended_at') < ?1 ORDER BY created_at LIMIT ?2",
+            (ended_at, limit),
+        )
+        return [_decode(row[0]) for row in rows]
+
     def ids(self) -> set[str]:
         return {row[0] for row in self._catalog.read().execute("SELECT id FROM job")}
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from backburner.core.errors import Unavailable
 
+BUSY_MS = 10_000
+
 
 def script(name: str) -> str:
     return resources.files("backburner.store").joinpath(name).read_text("utf-8")
@@ -24,7 +26,7 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     whichever lane runs it, one at a time."""
     address = f"{path.absolute().as_uri()}?mode={'ro' if readonly else 'rwc'}"
     connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA busy_timeout = 10000")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     if not readonly:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect in a new database only
         connection.execute("PRAGMA journal_mode = WAL")

@@ -1,7 +1,10 @@
 """Everything under one data folder."""
 
+import logging
 from pathlib import Path
 
+from backburner.core.job import Job
+from backburner.core.names import errors_file_id, result_file_id
 from backburner.store import disk
 from backburner.store.blobs import Blobs
 from backburner.store.caches import Caches
@@ -14,6 +17,8 @@ from backburner.store.ownership import Ownership
 from backburner.store.paces import Paces
 from backburner.store.spend import Spend
 from backburner.store.webhooks import Webhooks
+
+log = logging.getLogger("backburner.store")
 
 
 class Stores:
@@ -33,16 +38,32 @@ class Stores:
         self.spend = Spend(self.catalog)
         self.webhooks = Webhooks(self.catalog)
         self.blobs = Blobs(folder / "blobs")
+        self.scrubbing = False  # something was deleted, and may still be in the log of the catalog
         self.ledgers = Ledgers(folder / "jobs")
 
     def disk(self) -> disk.Free:
         """What the disk under the folder has now."""
         return disk.free(self.folder)
 
-    def delete_blob_unless_used(self, blob: str | None) -> None:
-        """On the writer lane, so that nothing can begin to use it in between."""
-        if blob is not None and not self.files.blob_in_use(blob):
+    def delete_blob_unless_used(self, blob: str | None) -> bool:
+        """On the writer lane, so that nothing can begin to use it in between. False when something still does."""
+        if blob is not None:
+            if self.files.blob_in_use(blob):
+                return False
             self.blobs.delete(blob)
+        return True
+
+    def scrub(self) -> bool:
+        """On the writer lane, after something was deleted for good: nothing of it is in the data folder afterwards.
+        False where that must be tried again (`scrubbing`)."""
+        self.scrubbing = not self.catalog.scrub()
+        return not self.scrubbing
+
+    def delete_file(self, tenant: str, file: str) -> bool:
+        """On the writer lane: the file, and its bytes. False when a job still needs those: they go with the job's
+        end."""
+        gone = self.delete_blob_unless_used(self.files.delete(tenant, file))
+        return gone and self.scrub()
 
     def pin_input(self, job: str, name: str, blob: str, sha256: str) -> bool:
         """On the writer lane: holds the input of a job about to be made; False when it is gone already."""
@@ -53,11 +74,20 @@ class Stores:
 
     def release_pins(self, job: str) -> None:
         """On the writer lane: the job needs nothing any more, and what only it held goes."""
-        for blob in self.jobs.unpin(job):
-            self.delete_blob_unless_used(blob)
+        gone = sum(self.delete_blob_unless_used(blob) for blob in self.jobs.unpin(job))
+        if gone:
+            log.info("event=bytes_gone job=%s files=%d", job, gone)
+
+    def erase_job(self, job: Job) -> bool:
+        """On the writer lane: an ended job with everything that it made. False where `scrub` must be tried again."""
+        for file in (result_file_id(job.id), errors_file_id(job.id)):
+            self.delete_blob_unless_used(self.files.delete(job.tenant, file))
+        self.delete_job(job.id)  # last: whoever finds the job can delete it again
+        return self.scrub()
 
     def delete_job(self, job: str) -> None:
-        """On the writer lane: the job, its ledger, and the blobs that only it held."""
+        """On the writer lane: the job, its ledger, and the blobs that only it held. Its result files are rows of their
+        own."""
         blobs = self.jobs.delete(job)
         self.ledgers.delete(job)
         for blob in blobs:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import msgspec
 
+from backburner.core.errors import DataLoss
 from backburner.core.job import Job
 from backburner.core.limits import STREAM_BYTES
 from backburner.store.blobs import blob_path
-from backburner.store.holdings import Held, Holdings, Unreadable
+from backburner.store.holdings import Held, Holdings
 from backburner.store.ledger_faults import ledger_faults
 
 
@@ -38,7 +39,7 @@ def verify(folder: Path, told: Callable[[int, int], None] = lambda done, total: 
     version."""
     try:
         holdings = Holdings(folder)
-    except Unreadable as error:
+    except DataLoss as error:
         return Findings([Damage("catalog.db", error.message)])
     try:
         return Verification(folder, holdings, told).run()

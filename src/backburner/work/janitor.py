@@ -1,20 +1,27 @@
 """What time does: jobs expire, files and caches go, and what a crash left behind is swept up."""
 
+import logging
+
 from backburner.core.clock import Clock
 from backburner.core.errors import Code
-from backburner.core.job import JobError, JobState
+from backburner.core.job import Job, JobError, JobState
 from backburner.core.lanes import Lanes
 from backburner.core.limits import IDEMPOTENCY_S, UPLOAD_RETENTION_S
+from backburner.core.names import errors_file_id, result_file_id
 from backburner.store.stores import Stores
 from backburner.work.board import Board
 from backburner.work.slots import Slots
 
+log = logging.getLogger("backburner.work")
+
 ROUND_S = 30.0
+FORGET_EACH_S = 3600.0
+FORGOTTEN_AT_ONCE = 1000
 
 
 class Janitor:
     """`operator_trouble_s`: how long a job waits for somebody to mend what is no request's fault; 0 as long as it
-    may wait at all."""
+    may wait at all. `job_retention_s`: how long a job is kept after its end, 0 for ever."""
 
     def __init__(
         self,
@@ -24,10 +31,13 @@ class Janitor:
         board: Board,
         slots: Slots,
         operator_trouble_s: float = 0.0,
+        job_retention_s: float = 0.0,
     ) -> None:
         self._clock = clock
         self._slots = slots
         self._operator_trouble_s = operator_trouble_s
+        self._job_retention_s = job_retention_s
+        self._forget_jobs_at = float("-inf")
         self._stores = stores
         self._lanes = lanes
         self._board = board
@@ -40,6 +50,7 @@ class Janitor:
     async def run_once(self) -> None:
         await self._expire_jobs()
         await self._fail_stuck_jobs()
+        await self._forget_jobs()
         await self._lanes.write.run(self._expire_rows, self._clock.now())
         await self.remember()
 
@@ -73,13 +84,39 @@ class Janitor:
             )
             await self._board.move(run, JobState.FAILED, JobError(Code.UNAVAILABLE, words))
 
+    async def _forget_jobs(self) -> None:
+        """Ended jobs whose time is up go, but not before their results do."""
+        now = self._clock.now()
+        if not self._job_retention_s or now < self._forget_jobs_at:
+            return
+        self._forget_jobs_at = now + FORGET_EACH_S
+        find = self._stores.jobs.ended_before
+        jobs = await self._lanes.read.run(find, now - self._job_retention_s, FORGOTTEN_AT_ONCE)
+        for job in jobs:
+            if job.id not in self._board.runs and await self._lanes.write.run(self._forget, job):
+                log.info("event=job_forgotten job=%s tenant=%s", job.id, job.tenant)
+
+    def _forget(self, job: Job) -> bool:
+        files = [
+            self._stores.files.get(job.tenant, name(job.id)) for name in (result_file_id, errors_file_id)
+        ]
+        if any(files):
+            return False
+        self._stores.erase_job(job)
+        return True
+
     def _expire_rows(self, now: float) -> None:
+        gone = 0
         for row in self._stores.files.expired(now):
             self._stores.delete_blob_unless_used(self._stores.files.delete(row.tenant, row.id))
+            gone += 1
         for upload in self._stores.files.uploads(older_than_at=now - UPLOAD_RETENTION_S):
             self._stores.files.delete_upload(upload.id)
             self._stores.blobs.discard_incoming(upload.id)
-        self._stores.caches.purge(now)
+        gone += self._stores.caches.purge(now)
+        if gone or self._stores.scrubbing:
+            scrubbed = self._stores.scrub()
+            log.info("event=expired files_and_caches=%d gone=%s", gone, str(scrubbed).lower())
         self._stores.jobs.forget_idempotency(now - IDEMPOTENCY_S)
 
     def sweep(self) -> None:

@@ -181,6 +181,7 @@ async def download(call: Call) -> Response:
         return unfinished
     mime_type = row.mime_type if "/" in row.mime_type else _DEFAULT_MIME
     files = call.services.files
+    await files.check(row)
     return answers.content(
         call.request, row.size_bytes, mime_type, lambda offset, length: files.read(row, offset, length)
     )

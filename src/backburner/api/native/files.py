@@ -43,6 +43,7 @@ async def content(call: Call) -> Response:
     run it."""
     row = await call.services.files.get(call.tenant, call.name)
     files = call.services.files
+    await files.check(row)
     return answers.content(
         call.request, row.size_bytes, BYTES_TYPE, lambda offset, length: files.read(row, offset, length)
     )

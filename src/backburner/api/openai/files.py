@@ -158,6 +158,7 @@ async def content(call: Call) -> Response:
         return await _lines(call, job, kind, skip)
     headers = {"x-incomplete": "false"} if row.job is not None else {}
     files = call.services.files
+    await files.check(row)
     return answers.content(
         call.request,
         row.size_bytes,
