@@ -184,7 +184,7 @@ class Blobs:
 
     def _damage(self, blob: str, words: str) -> DataLoss:
         self._damaged.add(blob)
-        log.error("event=data_loss blob=%s reason=%r", blob, words)
+        log.error("event=data_loss blob=%s reason=%s", blob, words)
         return DataLoss(
             f"the file is damaged on the server's disk: {words}. `backburner verify` names all that is"
         )

@@ -58,8 +58,10 @@ class Space:
         tight = self._waiters > 0 or self._free.free_bytes < self._levels.work
         if tight != self._tight:
             self._tight = tight
-            what = "low" if tight else "room"
-            log.warning("event=disk_%s free_mb=%d", what, self._free.free_bytes // MIB)
+            if tight:
+                log.warning("event=disk_low free_mb=%d", self._free.free_bytes // MIB)
+            else:
+                log.info("event=disk_room free_mb=%d", self._free.free_bytes // MIB)
 
     # -- intake
 
