@@ -117,7 +117,7 @@ async def test_finishing_twice_is_harmless_and_so_is_the_last_piece_again(
         assert (await house.files.upload(up.id)).row.finished_bytes == 3
         assert await house.files.complete(up.id) == row
         await house.files.delete(TENANT, row.id)
-        with pytest.raises(PermissionDenied):
+        with pytest.raises(NotFound):  # gone with its file
             await house.files.complete(up.id)
 
 
