@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterator
 
 from backburner.api.native.bodies import CompletionBody, JobBody, ProgressBody, SavedBody
-from backburner.cli.say import duration, rate, size
+from backburner.cli.say import left, rate, size
 from backburner.core.clock import parse_rfc3339
 
 HEADER = ("ID", "NAME", "MODEL", "STATE", "DONE", "FAILED", "CREATED", "END")
@@ -108,7 +108,7 @@ def words(found: ProgressBody) -> list[str]:
     elif found.rate_per_s and not found.ended:
         said.append(rate(found.rate_per_s))
     if found.estimated_completion is not None and counts.pending:
-        said.append(left(found.estimated_completion, found.at))
+        said.append(_left(found.estimated_completion, found.at))
     if found.waiting_reason:
         said.append(found.waiting_reason)
     if found.window_warning:
@@ -116,11 +116,8 @@ def words(found: ProgressBody) -> list[str]:
     return said
 
 
-def left(completion: CompletionBody, at: str) -> str:
+def _left(completion: CompletionBody, at: str) -> str:
     """By the server's clock on both ends, so that ours may be wrong."""
     now = parse_rfc3339(at)
-    likely, earliest, latest = (
-        duration(max(0.0, parse_rfc3339(text) - now))
-        for text in (completion.likely_at, completion.earliest_at, completion.latest_at)
-    )
-    return f"about {likely} left ({earliest} to {latest})"
+    times = (completion.likely_at, completion.earliest_at, completion.latest_at)
+    return left(*(parse_rfc3339(text) - now for text in times))

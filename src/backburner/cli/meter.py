@@ -10,7 +10,7 @@ from typing import Protocol
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from backburner.cli.say import counted, duration, errors, rate
+from backburner.cli.say import counted, errors, rate
 from backburner.core.clock import Clock
 from backburner.core.job import Counts
 
@@ -39,14 +39,11 @@ class Speed:
         (since, before), (now, done) = self._seen[0], self._seen[-1]
         return (done - before) / (now - since) if now > since else 0.0
 
-    def left_s(self, pending: int) -> float | None:
-        """How long the rest takes at this rate; None when nothing moves."""
-        return pending / self.per_second if self.per_second > 0 else None
-
 
 class Meter(Protocol):
-    def show(self, counts: Counts, whole: bool, note: str = "") -> None:
-        """`whole` says that the total is final; `note` why nothing goes on, or what is going on instead."""
+    def show(self, counts: Counts, whole: bool, note: str = "", left: str = "") -> None:
+        """`whole` says that the total is final; `note` why nothing goes on, or what is going on instead; `left` how
+        long it still takes."""
         ...
 
     def __enter__(self) -> "Meter": ...
@@ -60,18 +57,15 @@ def meter(clock: Clock) -> Meter:
     return Bar(clock) if errors.is_terminal else Lines(clock)
 
 
-def status(counts: Counts, whole: bool, speed: Speed) -> list[str]:
-    """`1,204 of 2,000`, `12 failed`, `96/s`, `about 8 s left`."""
+def status(counts: Counts, whole: bool, speed: Speed, left: str = "", note: str = "") -> list[str]:
+    """`1,204 of 2,000`, `12 failed`, `96/s`, `about 8 s left (7 s to 10 s)`, and why nothing goes on."""
     done = counts.succeeded + counts.failed
     words = [f"{done:,} of {counts.total:,}{'' if whole else ' so far'}"]
     if counts.failed:
         words.append(f"{counts.failed:,} failed")
     if speed.per_second:
         words.append(rate(speed.per_second))
-    left_s = speed.left_s(counts.pending)
-    if whole and counts.pending and left_s is not None:
-        words.append(f"about {duration(left_s)} left")
-    return words
+    return [*words, *(said for said in (left, note) if said)]
 
 
 class Bar:
@@ -82,10 +76,10 @@ class Bar:
         )
         self._task = self._progress.add_task("starting", total=None)
 
-    def show(self, counts: Counts, whole: bool, note: str = "") -> None:
+    def show(self, counts: Counts, whole: bool, note: str = "", left: str = "") -> None:
         done = counts.succeeded + counts.failed
         self._speed.note(done)
-        words = " · ".join([*status(counts, whole, self._speed), *([note] if note else [])])
+        words = " · ".join(status(counts, whole, self._speed, left, note))
         self._progress.update(self._task, total=counts.total or None, completed=done, description=words)
 
     def __enter__(self) -> "Bar":
@@ -105,13 +99,13 @@ class Lines:
         self._quiet_until = self._next_at = clock.monotonic() + QUIET_S
         self._note = ""
 
-    def show(self, counts: Counts, whole: bool, note: str = "") -> None:
+    def show(self, counts: Counts, whole: bool, note: str = "", left: str = "") -> None:
         self._speed.note(counts.succeeded + counts.failed)
         now = self._clock.monotonic()
         if now < self._next_at and (note == self._note or now < self._quiet_until):
             return
         self._next_at, self._note = now + LINE_EVERY_S, note
-        errors.print(", ".join([*status(counts, whole, self._speed), *([note] if note else [])]))
+        errors.print(", ".join(status(counts, whole, self._speed, left, note)))
 
     def __enter__(self) -> "Lines":
         return self

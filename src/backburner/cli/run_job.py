@@ -17,7 +17,7 @@ import msgspec
 from backburner.app import House
 from backburner.cli.meter import Meter
 from backburner.cli.run_failures import Failure, failures
-from backburner.cli.say import errors
+from backburner.cli.say import errors, left
 from backburner.config import Settings
 from backburner.core.errors import Unavailable
 from backburner.core.job import Job, JobKind, JobState, OnInvalid
@@ -136,8 +136,7 @@ async def _followed(house: House, job: Job, meter: Meter, signals: Signals) -> J
     """The job once its results are published, or as it is when a signal came."""
     while True:
         job = await house.jobs.get(DEFAULT_TENANT, job.id)
-        finishing = job.ended or job.state is JobState.FINALIZING
-        meter.show(job.counts, job.scanned, "writing the results" if finishing else house.jobs.reason(job))
+        await _show(house, job, meter)
         if job.ended and job.results_blob is not None:
             signals.caught = 0  # too late to stop: everything is there
             return job
@@ -148,6 +147,16 @@ async def _followed(house: House, job: Job, meter: Meter, signals: Signals) -> J
             house.broken.result()
         with suppress(TimeoutError):
             await asyncio.wait_for(signals.stop.wait(), LOOK_S)
+
+
+async def _show(house: House, job: Job, meter: Meter) -> None:
+    if job.ended or job.state is JobState.FINALIZING:
+        meter.show(job.counts, job.scanned, "writing the results")
+        return
+    found = await house.progress.of(job, tokens=False)
+    end = found.completion
+    words = left(*(at - found.at for at in (end.likely_at, end.earliest_at, end.latest_at))) if end else ""
+    meter.show(job.counts, job.scanned, found.waiting_reason, words)
 
 
 async def _written(house: House, ending: Ending, out: Path | None) -> Ending:

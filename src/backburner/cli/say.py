@@ -56,6 +56,12 @@ def duration(duration_s: float) -> str:
     return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
 
 
+def left(likely_s: float, earliest_s: float, latest_s: float) -> str:
+    """`about 8.3 s left (6.1 s to 24 s)`."""
+    likely, earliest, latest = (duration(max(0.0, each_s)) for each_s in (likely_s, earliest_s, latest_s))
+    return f"about {likely} left ({earliest} to {latest})"
+
+
 def rate(per_second: float) -> str:
     return f"{per_second:,.0f}/s" if per_second >= 10 else f"{per_second:.1f}/s"
 

@@ -14,7 +14,9 @@ from backburner.service.pulse import Pulse
 from backburner.store.stores import Stores
 from backburner.work.run import JobRun
 
-KEPT_S = 2.0  # an estimate is told to everybody who asks meanwhile
+KEPT_S = 2.0  # at most: an estimate is told to everybody who asks meanwhile
+KEPT_LEAST_S = 0.2
+KEPT_PART = 0.1  # of the time left
 LOOKED_AT = 4 * eta.QUEUED  # requests of the whole job, to find some that wait
 
 T = TypeVar("T")
@@ -77,7 +79,8 @@ class Forecaster:
             if found is not None
             else None
         )
-        self._kept[run.job.id] = (now + KEPT_S, pulse, told)
+        keep_s = min(KEPT_S, max(KEPT_LEAST_S, KEPT_PART * found.likely_s if found is not None else 0.0))
+        self._kept[run.job.id] = (now + keep_s, pulse, told)
         return told
 
     def _asked(self, run: JobRun, pulse: Pulse, now: float) -> _Asked:

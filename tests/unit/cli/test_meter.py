@@ -1,6 +1,7 @@
 import pytest
 
 from backburner.cli.meter import Lines, Speed, status
+from backburner.cli.say import left
 from backburner.core.clock import SystemClock
 from backburner.core.job import Counts
 
@@ -21,17 +22,6 @@ def test_the_rate_is_that_of_the_last_half_minute() -> None:
         watch.at = 1000.0 + second
         speed.note(5_000 + (10 * second if second <= 30 else 300 + 2 * (second - 30)))
     assert speed.per_second == pytest.approx(2)
-    assert speed.left_s(100) == pytest.approx(50)
-
-
-def test_no_end_is_foretold_while_nothing_moves() -> None:
-    watch = Watch()
-    speed = Speed(watch)
-    speed.note(7)
-    watch.at += 5
-    speed.note(7)
-    assert speed.left_s(10) is None
-    assert status(Counts(10, 7, 0), True, speed) == ["7 of 10"]
 
 
 def test_the_words() -> None:
@@ -40,11 +30,12 @@ def test_the_words() -> None:
     speed.note(0)
     watch.at += 10
     speed.note(1_200)
-    assert status(Counts(3_600, 1_100, 100), True, speed) == [
+    assert status(Counts(3_600, 1_100, 100), True, speed, left(20, 18, 31), "held") == [
         "1,200 of 3,600",
         "100 failed",
         "120/s",
-        "about 20 s left",
+        "about 20 s left (18 s to 31 s)",
+        "held",
     ]
     assert status(Counts(3_600, 1_200, 0), False, speed) == ["1,200 of 3,600 so far", "120/s"]
 
