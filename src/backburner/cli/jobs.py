@@ -13,6 +13,7 @@ import msgspec
 from backburner.api.native.bodies import JobBody, ProgressBody
 from backburner.cli import jobs_view
 from backburner.cli.jobs_create import create
+from backburner.cli.jobs_requests import requests
 from backburner.cli.place import Place, server_options
 from backburner.cli.run_summary import NONE, SOME, code_of
 from backburner.cli.say import counted, errors, results, show_table
@@ -213,6 +214,7 @@ def delete(chosen: tuple[str, ...], yes: bool, place: Place) -> None:
 
 
 jobs.add_command(create)
+jobs.add_command(requests)
 
 
 def _each(

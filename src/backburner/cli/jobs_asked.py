@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from backburner.api.native.bodies import DoneBody, JobBody, JobListBody, ProgressBody
+from backburner.api.native.bodies import (
+    DoneBody,
+    JobBody,
+    JobListBody,
+    ProgressBody,
+    RequestBody,
+    RequestListBody,
+)
 from backburner.cli import files_asked, jobs_results
 from backburner.cli.client import Api
 from backburner.cli.place import Place
@@ -55,6 +62,22 @@ async def shown(place: Place, job: str) -> tuple[JobBody, bytes]:
     """The job, and the JSON that it came as."""
     async with Api(place, SystemClock()) as api:
         return await api.raw("GET", f"/jobs/{await resolved(api, job)}", JobBody)
+
+
+async def requests(place: Place, job: str, failed: bool, limit: int) -> tuple[list[RequestBody], bool]:
+    """Up to `limit` requests (0: all), and whether there are more."""
+    found: list[RequestBody] = []
+    cursor = ""
+    async with Api(place, SystemClock()) as api:
+        path = f"/jobs/{await resolved(api, job)}/requests"
+        while True:
+            size = min(PAGE, limit - len(found)) if limit else PAGE
+            query = {"failed": str(failed).lower(), "page_size": size, "cursor": cursor}
+            page = await api.call("GET", path, RequestListBody, query)
+            found += page.requests
+            cursor = page.next_cursor
+            if not cursor or (limit and len(found) >= limit):
+                return found, bool(cursor)
 
 
 async def watched(place: Place, job: str, as_json: bool) -> ProgressBody:

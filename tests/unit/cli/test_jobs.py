@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from backburner.api.native.bodies import JobBody, ProgressBody
+from backburner.api.native.bodies import JobBody, ProgressBody, RequestBody
 from backburner.cli import jobs_view
+from backburner.cli.jobs_requests import lines_of
 from tests.unit.cli.command import Command
 
 JOB: dict[str, Any] = {
@@ -114,6 +115,36 @@ def test_a_row_of_the_table() -> None:
     assert jobs_view.row(job(window_warning="too late"), whole=False)[-1] == f"{cells['END']}, late"
     assert jobs_view.row(job(), whole=True)[1] == JOB["display_name"], "for a program: whole"
     assert jobs_view.row(job(waiting_reason="held", held=True), whole=False)[-1] == "held"
+
+
+def test_a_request_shows_every_try_with_its_reason() -> None:
+    def tried(trouble: str, message: str, reused_from: int | None = None) -> dict[str, Any]:
+        at = {"started_at": "2026-11-21T03:00:01.000000Z", "ended_at": "2026-11-21T03:00:03.000000Z"}
+        said = {"engine": "far", "model": "m", "trouble": trouble, "message": message}
+        return {**said, **at, "usage": usage, "reused_from": reused_from}
+
+    usage = {"prompt_tokens": 1, "cached_tokens": 0, "output_tokens": 1, "cached_share": 0.0}
+    outcome = {
+        "seq": 3,
+        "kind": "answer",
+        "code": "OK",
+        "finish_reason": "STOP",
+        "engine": "far",
+        "model": "m",
+    }
+    outcome |= {"usage": usage, "at": "2026-11-21T03:00:03.000000Z", "reused_from": 6}
+    one = {"ordinal": 6, "line": 7, "key": "k7", "request": {}, "result": {}}
+    body = {**one, "outcome": outcome}
+
+    def shown(*attempts: dict[str, Any]) -> list[str]:
+        content = msgspec.json.encode({**body, "attempts": attempts})
+        return list(lines_of(msgspec.json.decode(content, type=RequestBody)))
+
+    lines = shown(tried("busy", "429"), tried("", ""))
+    assert lines[0] == 'line 7  "k7"  STOP  2 tries'
+    assert "far  busy: 429 (after 2.0 s)" in lines[1]
+    assert "far  answered (after 2.0 s)" in lines[2]
+    assert shown(tried("", "", 6)) == ['line 7  "k7"  STOP  no try of its own, its answer was there']
 
 
 def test_without_a_server_it_says_how_to_start_one(command: Command) -> None:
