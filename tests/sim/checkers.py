@@ -72,9 +72,10 @@ def sums_agree(world: "World") -> Complaints:
 
 
 def usage_adds_up(world: "World") -> Complaints:
-    """[5] The tokens of a job are the sum of its outcomes', and never below zero."""
+    """[5] The tokens of a job are the sum of its outcomes', those that were reused not among them, and never below
+    zero."""
     for job, run in world.runs.items():
-        rows = world.seen[job].values()
+        rows = [row for row in world.seen[job].values() if not row.reused]
         prompt, cached, output = (sum(row.usage[n] for row in rows) for n in range(3))
         usage = run.usage
         if (prompt, cached, output) != (usage.prompt, usage.cached, usage.output) or min(prompt, output) < 0:

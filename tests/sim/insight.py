@@ -40,6 +40,7 @@ class Row(msgspec.Struct, frozen=True):
     code: int
     usage: tuple[int, int, int]
     body: bytes | None
+    reused: bool  # the answer of an identical request, at no cost
 
 
 def lanes(house: House) -> Iterator[LaneView]:
@@ -71,7 +72,8 @@ def outcomes(folder: Path, job: str, after: int = 0) -> list[Row]:
     db = _connect(f"{path.as_uri()}?mode=ro", uri=True)
     try:
         found = db.execute(
-            "SELECT seq, ordinal, kind, code, prompt_tokens, cached_tokens, output_tokens, body FROM outcome"
+            "SELECT seq, ordinal, kind, code, prompt_tokens, cached_tokens, output_tokens, body,"
+            " reused_from IS NOT NULL FROM outcome"
             " WHERE seq > ? ORDER BY seq",
             (after,),
         ).fetchall()
@@ -79,7 +81,7 @@ def outcomes(folder: Path, job: str, after: int = 0) -> list[Row]:
         return []
     finally:
         db.close()
-    return [Row(*row[:4], usage=tuple(row[4:7]), body=row[7]) for row in found]
+    return [Row(*row[:4], usage=tuple(row[4:7]), body=row[7], reused=bool(row[8])) for row in found]
 
 
 def request_count(folder: Path, job: str) -> int:

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from backburner.policy.pace import Pace
+from backburner.store.followers import Followers
 from backburner.store.jobs import Jobs
 from backburner.store.ledger import Ledger
 from backburner.store.ledger_reader import LedgerReader
@@ -97,9 +98,15 @@ def tokens_counted_twice(patch: Patch) -> None:
 
     def twice(self: Ledger, outcomes: Any, seq: int) -> None:
         count(self, outcomes, seq)
-        self.usage = msgspec.structs.replace(self.usage, prompt=2 * self.usage.prompt)
+        for lane, usage in self.used.items():
+            self.used[lane] = msgspec.structs.replace(usage, prompt=2 * usage.prompt)
 
     patch.setattr(Ledger, "_count", twice)
+
+
+def follower_orphaned(patch: Patch) -> None:
+    """When a leader fails nobody runs in its place: who followed it waits for ever."""
+    patch.setattr(Followers, "_run_others", lambda self, leader, waiting, lost: None)
 
 
 def retry_forgotten(patch: Patch) -> None:
@@ -138,6 +145,7 @@ BUGS = (
     Bug(retry_after_ignored, 0, ("retry_after_is_kept",)),
     Bug(answers_swapped, 0, ("results_are_the_models",)),
     Bug(tokens_counted_twice, 0, ("usage_adds_up",)),
+    Bug(follower_orphaned, 0, ("everyone_is_served",)),
     Bug(retry_forgotten, 0, ("everyone_is_served",)),
     Bug(blobs_left_behind, 0, ("nothing_is_orphaned",)),
     Bug(creation_forgotten, 0, ("one_job_per_creation",)),
