@@ -75,7 +75,7 @@ class Webhooks:
         return [msgspec.structs.replace(_decode(doc), body=body) for doc, body in rows]
 
     def next_due_at(self) -> float | None:
-        return self._catalog.read().execute("SELECT min(due_at) FROM delivery").fetchone()[0]
+        return self._catalog.read().execute("SELECT min(due_at) FROM delivery WHERE due_at > 0").fetchone()[0]
 
     def waiting(self) -> int:
         """How many no receiver has taken yet."""

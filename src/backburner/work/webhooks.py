@@ -107,16 +107,17 @@ class WebhookLoop:
         if now >= self._forget_at:
             self._forget_at = now + FORGET_EACH_S
             await self._lanes.write.run(self._stores.webhooks.forget, now - KEPT_S)
-        while (room := AT_ONCE - len(self._flying)) > 0:
+        while len(self._flying) < AT_ONCE:
+            before = set(self._flying)  # what is read of one that lands meanwhile is stale
             busy = [host for host, count in self._hosts.items() if count >= AT_ONE_HOST]
             unread = [run.job.id for run in self._board.runs.values() if _unread(run)]
             due = await self._lanes.read.run(self._stores.webhooks.due, now, 2 * AT_ONCE, busy, unread)
-            started = sum(self._started(one) for one in due if one.id not in self._flying and room > 0)
+            started = sum(self._started(one) for one in due if one.id not in before)
             if not started:
                 return
 
     def _started(self, one: Delivery) -> bool:
-        if self._hosts[one.host] >= AT_ONE_HOST or len(self._flying) >= AT_ONCE:
+        if len(self._flying) >= AT_ONCE or self._hosts.get(one.host, 0) >= AT_ONE_HOST:
             return False
         self._hosts[one.host] += 1
         task = self._flying[one.id] = asyncio.create_task(self._deliver(one))
