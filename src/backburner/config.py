@@ -84,6 +84,7 @@ class TenantSettings(Quota, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     egress: Literal["any", "local"] = "any"
     weight: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    answer_cache: bool = False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,6 +108,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics: Literal["guarded", "open", "off"] = "guarded"
     metrics_token: str = ""  # what /metrics wants as a Bearer token
     reuse_duplicates: bool = True
+    answer_cache_mb: Annotated[int, msgspec.Meta(ge=1)] = 1024
+    answer_cache_days: Annotated[float, msgspec.Meta(gt=0)] = 30.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     engine: str = ""  # every model name goes to this one: a name from [engines], or simulated[:options]
     engines: dict[str, EngineSettings] = msgspec.field(default_factory=dict[str, EngineSettings])

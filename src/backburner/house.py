@@ -49,6 +49,7 @@ from backburner.service.waiting import Waiting
 from backburner.service.webhooks import WebhookService
 from backburner.store.stores import Stores
 from backburner.webhook_room import hooks_of, open_networks
+from backburner.work.answers import AnswerCache
 from backburner.work.board import Board
 from backburner.work.dispatch import Dispatcher
 from backburner.work.follow import Followers
@@ -97,6 +98,7 @@ class House:
         )
         self.slots = Slots(self.clock, self.board)
         self.shares = Shares(lambda tenant: settings.tenant(tenant).weight)
+        answers = self._answer_cache(patient)
         self.dispatcher = Dispatcher(
             self.clock,
             self.stores,
@@ -107,12 +109,14 @@ class House:
             self.shares,
             chance,
             self.space,
+            answers,
             self._publisher.submit,
         )
         trouble_s = settings.operator_trouble_hours * 3600
         kept_s = settings.job_retention_days * 86400
-        self._janitor = Janitor(self.clock, self.stores, patient, self.board, self.slots, trouble_s, kept_s)
-        self.followers = Followers(self.clock, self.stores, patient, self.board)
+        below = (self.clock, self.stores, patient, self.board)
+        self._janitor = Janitor(*below, self.slots, answers, trouble_s, kept_s)
+        self.followers = Followers(*below)
         self.webhook_loop = WebhookLoop(
             self.clock,
             self.stores,
@@ -125,6 +129,17 @@ class House:
         self._open_services()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loops: list[asyncio.Task[None]] = []
+
+    def _answer_cache(self, lanes: Lanes) -> AnswerCache:
+        settings = self.settings
+        return AnswerCache(
+            self.clock,
+            self.stores,
+            lanes,
+            lambda tenant: settings.tenant(tenant).answer_cache,
+            settings.answer_cache_mb * MIB,
+            settings.answer_cache_days * 86400,
+        )
 
     def _open_services(self) -> None:
         """What the doors call."""

@@ -68,6 +68,7 @@ class ScriptedEngine:
         self.most_in_flight = 0
         self.deaths = 0
         self.serves = True
+        self.made_as = "first"
         self._unplugged = False
 
     @property
@@ -84,6 +85,9 @@ class ScriptedEngine:
 
     def status(self) -> EngineStatus:
         return EngineStatus(Health.UP)
+
+    def revision(self, model: str) -> str:
+        return self.made_as
 
     def models(self) -> list[ModelInfo]:
         return []

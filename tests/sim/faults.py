@@ -98,6 +98,9 @@ class FaultyEngine:
     def status(self) -> EngineStatus:
         return EngineStatus(Health.UP)
 
+    def revision(self, model: str) -> str:
+        return self._engine.revision(model)
+
     def models(self) -> list[ModelInfo]:
         return self._engine.models()
 

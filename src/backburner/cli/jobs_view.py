@@ -94,7 +94,8 @@ def _members(job: JobBody) -> Iterator[tuple[str, str]]:
 
 def saved(found: SavedBody) -> str:
     tokens = found.prompt_tokens + found.output_tokens
-    return f"{found.calls:,} calls and {tokens:,} tokens, by identical requests"
+    kept = f", {found.kept:,} of them of other jobs" if found.kept else ""
+    return f"{found.calls:,} calls and {tokens:,} tokens, by identical requests{kept}"
 
 
 def words(found: ProgressBody) -> list[str]:

@@ -141,7 +141,7 @@ class Metrics:
         for x in outcomes:
             kind = (x.engine, x.model, x.kind)
             kinds[kind] = kinds.get(kind, 0) + 1
-            if x.usage.prompt or x.usage.output:
+            if x.reused_from is None and (x.usage.prompt or x.usage.output):
                 found = tokens.get(kind[:2])
                 if found is None:
                     found = tokens[kind[:2]] = [0, 0, 0]

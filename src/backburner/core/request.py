@@ -43,14 +43,19 @@ class Usage(msgspec.Struct, frozen=True):
     output: int = 0
 
 
+FROM_CACHE = -1  # instead of an ordinal: the answer is one of a job before
+
+
 class Saved(msgspec.Struct, frozen=True):
-    """What was not asked of an engine, because the answer was there: calls, and the tokens that they had cost."""
+    """What was not asked of an engine, because the answer was there: calls, and the tokens that they had cost. `kept`
+    of the calls had their answer from a job before (the answer cache)."""
 
     calls: int = 0
     usage: Usage = Usage()
+    kept: int = 0
 
-    def plus(self, calls: int, usage: Usage) -> "Saved":
-        return Saved(self.calls + calls, added(self.usage, usage))
+    def plus(self, calls: int, usage: Usage, kept: int) -> "Saved":
+        return Saved(self.calls + calls, added(self.usage, usage), self.kept + kept)
 
 
 def added(*usages: Usage) -> Usage:
@@ -65,8 +70,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How a request ended. `body` is dialect bytes: `"response":{...}` or `"error":{...}`; `message` says in
     words why it is an error, for the reason of a job that fails as a whole.
 
-    `reused_from` is the ordinal of the identical request whose answer this is, with that one's `usage`, which was not
-    spent again; `reusable` says that others may have the answer too (policy/duplicates.py)."""
+    `reused_from` is the ordinal of the identical request whose answer this is, or FROM_CACHE, with that one's `usage`,
+    which was not spent again; `reusable` says that others may have the answer too (policy/duplicates.py), `kept` is
+    what the answer cache is to have of it, key and answer."""
 
     ordinal: int
     kind: OutcomeKind
@@ -80,6 +86,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     reused_from: int | None = None
     reusable: bool = False
+    kept: tuple[bytes, bytes] | None = None
 
 
 def line_of(echo: bytes, body: bytes) -> bytes:

@@ -137,6 +137,10 @@ class OpenAIEngine:
             return self._info(model).capabilities
         return None
 
+    def revision(self, model: str) -> str:
+        """The server's own revisions cannot be seen."""
+        return self._base
+
     async def call(self, call: Call, deadline_s: float) -> Answer | Trouble:
         refusal = self._refusal(call)
         if refusal is not None:

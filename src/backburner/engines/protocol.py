@@ -55,6 +55,11 @@ class Engine(Protocol):
         """None when it does not serve this model."""
         ...
 
+    def revision(self, model: str) -> str:
+        """Changes when the same question may get another answer from now on, as far as can be seen from here: other
+        weights, another address. Answers kept under another revision are not used."""
+        ...
+
     async def call(self, call: Call, deadline_s: float) -> Answer | Trouble:
         """One call, at most `deadline_s` seconds; TIMEOUT trouble after that."""
         ...

@@ -95,6 +95,9 @@ class SimulatedEngine:
     def capabilities(self, model: str) -> Capabilities | None:
         return CAPABILITIES
 
+    def revision(self, model: str) -> str:
+        return f"seed {self._options.seed}"
+
     async def call(self, call: Call, deadline_s: float) -> Answer | Trouble:
         n, latency_s, trouble = self._begin(call)
         outcome = "cancelled"

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from backburner.core.exchange import Json
+from backburner.core.exchange import CallKind, Json
 
 _WHOLE = frozenset(("stop", "tool_calls", "function_call"))
 _JSON = frozenset(("json_object", "json_schema"))
@@ -46,6 +46,11 @@ def next_to_run(waiting: Sequence[T], lost: int) -> Sequence[T]:
     """Which of those that wait run now that `lost` of their kind, the leader among them, ended without an answer that
     the others can have."""
     return waiting[:1] if lost == 1 else waiting
+
+
+def determined(kind: CallKind, body: Mapping[str, Json]) -> bool:
+    """Whether the same call must have the same answer: greedy, sampled from a seed, or a vector."""
+    return kind is CallKind.EMBED or body.get("temperature") == 0 or body.get("seed") is not None
 
 
 def complete(asked: Mapping[str, Json], answered: Mapping[str, Json]) -> bool:

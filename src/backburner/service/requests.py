@@ -11,7 +11,7 @@ from backburner.core.errors import NotFound
 from backburner.core.job import Job
 from backburner.core.lanes import Lanes
 from backburner.core.limits import MIB
-from backburner.core.request import line_of
+from backburner.core.request import FROM_CACHE, line_of
 from backburner.service import cursors
 from backburner.service.results import published_lines
 from backburner.store.ledger_view import AttemptRow, LedgerView, OutcomeRow, RequestRow
@@ -117,8 +117,9 @@ class RequestService:
 
 
 def _reuse(outcome: OutcomeRow | None) -> list[AttemptRow]:
-    """What stands for an attempt where an answer was reused: it took no time and cost nothing."""
-    if outcome is None or outcome.reused_from is None:
+    """What stands for an attempt where an answer was reused: it took no time and cost nothing. One that came from the
+    answer cache has a real one."""
+    if outcome is None or outcome.reused_from in (None, FROM_CACHE):
         return []
     x = outcome
     return [AttemptRow(x.ordinal, x.engine, x.at, x.at, "", "", x.model, x.usage, x.reused_from)]

@@ -6,7 +6,7 @@ thread's own. A value and its row are one thing: `doc` is the value's JSON.
 
 import sqlite3
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,12 +19,14 @@ MIGRATIONS = tuple(
 
 
 class Catalog:
-    def __init__(self, path: Path) -> None:
+    """The catalog, or another database that is written and read the same way."""
+
+    def __init__(self, path: Path, what: str = "catalog", migrations: Sequence[str] = MIGRATIONS) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._writer = connect(path)
         self._writer.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
-        migrate(self._writer, "catalog", MIGRATIONS)
+        migrate(self._writer, what, migrations)
         self._readers = threading.local()
         self._opened: list[sqlite3.Connection] = [self._writer]
 

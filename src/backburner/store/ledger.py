@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec.structs import astuple
 
 from backburner.core.job import Counts
-from backburner.core.request import CheckedLine, Outcome, OutcomeKind, Saved, Usage, added
+from backburner.core.request import FROM_CACHE, CheckedLine, Outcome, OutcomeKind, Saved, Usage, added
 from backburner.store.bitmap import Bitmap
 from backburner.store.followers import Again, Followers
 from backburner.store.ledger_values import PLAN_START, AttemptEnd, Pending, Progress
@@ -53,12 +53,12 @@ class Ledger:
         for ordinal, kind in db.execute("SELECT ordinal, kind FROM outcome"):
             counted[kind] += self._done.add(ordinal)
         tokens = "sum(prompt_tokens), sum(cached_tokens), sum(output_tokens)"
-        sums = f"SELECT reused_from IS NULL, engine, model, count(*), {tokens} FROM outcome"
+        sums = f"SELECT sign(reused_from), engine, model, count(*), {tokens} FROM outcome"
         for own, engine, model, calls, *used in db.execute(f"{sums} GROUP BY 1, 2, 3"):
-            if own:
+            if own is None:
                 self.used[engine, model] = Usage(*used)
             else:
-                self.saved = self.saved.plus(calls, Usage(*used))
+                self.saved = self.saved.plus(calls, Usage(*used), calls if own < 0 else 0)
         self.counts = Counts(self.progress.next_ordinal, *counted.values())
         self.last_seq: int = db.execute("SELECT coalesce(max(seq), 0) FROM outcome").fetchone()[0]
         (self.repeatable,) = db.execute("SELECT repeatable FROM progress").fetchone()
@@ -246,7 +246,7 @@ class Ledger:
             if outcome.reused_from is None:
                 more[outcome.engine, outcome.model].append(outcome.usage)
             else:
-                self.saved = self.saved.plus(1, outcome.usage)
+                self.saved = self.saved.plus(1, outcome.usage, outcome.reused_from == FROM_CACHE)
         for lane, usages in more.items():
             self.used[lane] = added(self.used.get(lane, Usage()), *usages)
         self.counts = Counts(

@@ -6,6 +6,7 @@ from pathlib import Path
 from backburner.core.job import Job
 from backburner.core.names import errors_file_id, result_file_id
 from backburner.store import disk
+from backburner.store.answers import Answers
 from backburner.store.blobs import Blobs
 from backburner.store.caches import Caches
 from backburner.store.catalog import Catalog
@@ -40,6 +41,7 @@ class Stores:
         self.blobs = Blobs(folder / "blobs")
         self.scrubbing = False  # something was deleted, and may still be in the log of the catalog
         self.ledgers = Ledgers(folder / "jobs")
+        self.answers = Answers(folder / "answers.db")
 
     def disk(self) -> disk.Free:
         """What the disk under the folder has now."""
@@ -56,7 +58,8 @@ class Stores:
     def scrub(self) -> bool:
         """On the writer lane, after something was deleted for good: nothing of it is in the data folder afterwards.
         False where that must be tried again (`scrubbing`)."""
-        self.scrubbing = not self.catalog.scrub()
+        scrubbed = [self.catalog.scrub(), self.answers.scrub()]
+        self.scrubbing = not all(scrubbed)
         return not self.scrubbing
 
     def delete_file(self, tenant: str, file: str) -> bool:
@@ -90,10 +93,12 @@ class Stores:
         own."""
         blobs = self.jobs.delete(job)
         self.ledgers.delete(job)
+        self.answers.forget(job)
         for blob in blobs:
             self.delete_blob_unless_used(blob)
 
     def close(self) -> None:
         self.ledgers.close()
+        self.answers.close()
         self.catalog.close()
         self._ownership.release()

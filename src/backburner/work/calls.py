@@ -10,12 +10,13 @@ from backburner.core.errors import Code, Refused
 from backburner.core.exchange import Answer, Feature, Json, Trouble, unsupported
 from backburner.core.lanes import Lanes
 from backburner.core.limits import CALL_DEADLINE_S
-from backburner.core.request import Outcome, OutcomeKind
+from backburner.core.request import FROM_CACHE, Outcome, OutcomeKind
 from backburner.dialects.protocol import Refusal, Setting, Stamp
 from backburner.engines.routes import Route
 from backburner.policy.duplicates import complete
 from backburner.store.stores import Stores
 from backburner.work import media
+from backburner.work.answers import AnswerCache
 from backburner.work.run import JobRun
 from backburner.work.window import Ready
 
@@ -32,10 +33,11 @@ def lacking(features: list[Feature], route: Route) -> str:
 
 
 class Caller:
-    def __init__(self, clock: Clock, stores: Stores, lanes: Lanes) -> None:
+    def __init__(self, clock: Clock, stores: Stores, lanes: Lanes, answers: AnswerCache) -> None:
         self._clock = clock
         self._stores = stores
         self._lanes = lanes
+        self._answers = answers
 
     async def make(self, run: JobRun, request: Ready, route: Route) -> Outcome | Trouble:
         stamp = Stamp(run.job.id, request.ordinal, request.key, self._clock.now())
@@ -64,14 +66,21 @@ class Caller:
             call = await media.fill(
                 call, lambda file: self._stores.jobs.pinned_blob(job, file), self._stores, self._lanes
             )
-        result = await route.engine.call(call, CALL_DEADLINE_S)
-        if isinstance(result, Answer):
-            outcome = run.dialect.answered(request.line, result, stamp)
-            if run.ledger.followers.leads(request.ordinal) and outcome.kind is OutcomeKind.ANSWER:
-                whole = complete(call.body, result.body)
-                return msgspec.structs.replace(outcome, reusable=whole)
+        key = self._answers.key(run, route, call)
+        kept = await self._answers.find(key) if key else None
+        result = kept or await route.engine.call(call, CALL_DEADLINE_S)
+        if not isinstance(result, Answer):
+            return result
+        outcome = run.dialect.answered(request.line, result, stamp)
+        if outcome.kind is not OutcomeKind.ANSWER:
             return outcome
-        return result
+        if kept is not None:
+            return msgspec.structs.replace(outcome, reusable=True, reused_from=FROM_CACHE)
+        if not key and not run.ledger.followers.leads(request.ordinal):
+            return outcome
+        whole = complete(call.body, result.body)
+        keep = (key, msgspec.json.encode(result)) if key and whole else None
+        return msgspec.structs.replace(outcome, reusable=whole, kept=keep)
 
     def _cached(self, tenant: str) -> Callable[[str], dict[str, Json] | None]:
         def find(name: str) -> dict[str, Json] | None:

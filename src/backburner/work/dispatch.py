@@ -30,6 +30,7 @@ from backburner.policy.share import Lane, Shares
 from backburner.store.ledger import Ledger
 from backburner.store.ledger_values import AttemptEnd
 from backburner.store.stores import Stores
+from backburner.work.answers import AnswerCache
 from backburner.work.board import Board
 from backburner.work.calls import Caller
 from backburner.work.commit import Committer
@@ -59,6 +60,7 @@ class Dispatcher:
         shares: Shares,
         chance: random.Random,
         space: Space,
+        answers: AnswerCache,
         finished: Callable[[JobRun], None],
     ) -> None:
         self._clock = clock
@@ -71,7 +73,8 @@ class Dispatcher:
         self._chance = chance
         self._space = space
         self._finished = finished
-        self._caller = Caller(clock, stores, lanes)
+        self._answers = answers
+        self._caller = Caller(clock, stores, lanes, answers)
         self.committer = Committer(lanes, self._committed, self._wrote)
         self._feed = Feed(clock, stores, lanes, board, self.committer, self._keep)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -273,6 +276,11 @@ class Dispatcher:
         began = self._clock.monotonic()
         result = await self._caller.make(run, request, route)
         now, took_s = self._clock.now(), self._clock.monotonic() - began
+        if isinstance(result, Outcome) and result.reused_from is not None:  # no engine was asked
+            run.window.answered(request.group)
+            end = AttemptEnd(attempt, now, "", "", result.usage, result.model)
+            self.committer.put(run, end, result, lambda: self._unasked(run, route))
+            return 0.0
         self._board.metrics.called(route.lane, result.kind, took_s)
         if isinstance(result, Outcome):
             tokens = float(result.usage.prompt + result.usage.output)
@@ -313,6 +321,10 @@ class Dispatcher:
         self._slots.answered(route, self._clock.monotonic() - began, tokens)
         self._board.touch(run)
 
+    def _unasked(self, run: JobRun, route: Route) -> None:
+        self._slots.pace(route).failed()  # says nothing about the engine
+        self._board.touch(run)
+
     def _failure(self, run: JobRun, request: Ready, trouble: Trouble, words: str) -> Outcome:
         now = self._clock.now()
         stamp = Stamp(run.job.id, request.ordinal, request.key, now)
@@ -332,6 +344,8 @@ class Dispatcher:
             run.open.discard(outcome.ordinal)
             if run.drawn and outcome.ordinal in run.drawn:
                 run.canary.count(outcome)
+        if any(outcome.kept is not None for outcome in outcomes):
+            self._keep(asyncio.create_task(self._answers.keep(run.job.id, outcomes)))
         canary = run.canary
         if refused_whole(canary.refused, canary.done, canary.size) and not (run.job.ended or run.complete):
             words = (
@@ -355,6 +369,7 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.committer.flush()
+        await asyncio.gather(*self._tasks, return_exceptions=True)  # answers to be kept
 
 
 def start_all(starts: list[Start], at: float, ids: list[int]) -> None:

@@ -9,6 +9,7 @@ from backburner.core.lanes import Lanes
 from backburner.core.limits import IDEMPOTENCY_S, UPLOAD_RETENTION_S
 from backburner.core.names import errors_file_id, result_file_id
 from backburner.store.stores import Stores
+from backburner.work.answers import AnswerCache
 from backburner.work.board import Board
 from backburner.work.slots import Slots
 
@@ -30,11 +31,13 @@ class Janitor:
         lanes: Lanes,
         board: Board,
         slots: Slots,
+        answers: AnswerCache,
         operator_trouble_s: float = 0.0,
         job_retention_s: float = 0.0,
     ) -> None:
         self._clock = clock
         self._slots = slots
+        self._answers = answers
         self._operator_trouble_s = operator_trouble_s
         self._job_retention_s = job_retention_s
         self._forget_jobs_at = float("-inf")
@@ -52,6 +55,7 @@ class Janitor:
         await self._fail_stuck_jobs()
         await self._forget_jobs()
         await self._lanes.write.run(self._expire_rows, self._clock.now())
+        await self._lanes.write.run(self._answers.expire)
         await self.remember()
 
     async def _expire_jobs(self) -> None:

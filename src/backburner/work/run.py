@@ -9,7 +9,7 @@ import msgspec
 
 from backburner.core.errors import Code
 from backburner.core.job import Counts, Job, OnInvalid
-from backburner.core.request import Outcome, OutcomeKind
+from backburner.core.request import FROM_CACHE, Outcome, OutcomeKind
 from backburner.dialects.protocol import Dialect, Stamp
 from backburner.store.followers import Asker
 from backburner.store.ledger import Ledger
@@ -149,8 +149,8 @@ class JobRun:
             Stamp(self.job.id, was.ordinal, was.key, outcome.at),
             Stamp(self.job.id, now.ordinal, now.key, outcome.at),
         )
-        source = was.ordinal if outcome.reused_from is None else outcome.reused_from
-        return msgspec.structs.replace(outcome, ordinal=now.ordinal, body=body, reused_from=source)
+        source = was.ordinal if outcome.reused_from in (None, FROM_CACHE) else outcome.reused_from
+        return msgspec.structs.replace(outcome, ordinal=now.ordinal, body=body, reused_from=source, kept=None)
 
     def warn(self, warnings: Iterable[str]) -> None:
         """What was accepted but will not have its full effect: each kind once, however many lines say it."""

@@ -44,7 +44,7 @@ JOB: dict[str, Any] = {
     "progress": 0.602,
     "rate_per_s": 96.2,
     "usage": {"prompt_tokens": 5000, "cached_tokens": 300, "output_tokens": 700, "cached_share": 0.06},
-    "saved": {"calls": 40, "prompt_tokens": 900, "output_tokens": 100},
+    "saved": {"calls": 40, "kept": 7, "prompt_tokens": 900, "output_tokens": 100},
     "reuse_duplicates": True,
     "estimated_completion": {
         "earliest_at": "2026-11-21T03:01:06.100000Z",
@@ -97,7 +97,7 @@ def test_the_whole_of_a_job() -> None:
         "96/s",
         "likely; 90 % sure",
         "5,000 in (300 cached, 6 %), 700 out",
-        "40 calls and 1,000 tokens, by identical requests",
+        "40 calls and 1,000 tokens, by identical requests, 7 of them of other jobs",
         "topK has no effect here",
         "files/x, 75.0 kB",
     ):

@@ -30,9 +30,11 @@ class UsageBody(msgspec.Struct, frozen=True):
 
 
 class SavedBody(msgspec.Struct, frozen=True):
-    """What was not asked of an engine, because an identical request had the answer: calls and their tokens."""
+    """What was not asked of an engine, because an identical request had the answer: calls and their tokens. `kept` of
+    the calls had it from the answer cache, that is from another job."""
 
     calls: int
+    kept: int
     prompt_tokens: int
     output_tokens: int
 
@@ -161,7 +163,7 @@ class NumberedLine(msgspec.Struct, frozen=True):
 class AttemptBody(msgspec.Struct, frozen=True):
     """One try of a request. `trouble` is empty for an answer; `ended_at` is null while it is under way, or when the
     service went down with it. `reused_from`: no engine was asked, the answer is that of the identical request with this
-    ordinal, with the tokens that it took."""
+    ordinal, with the tokens that it took; -1 for one of another job (the answer cache)."""
 
     engine: str
     model: str
@@ -175,7 +177,7 @@ class AttemptBody(msgspec.Struct, frozen=True):
 
 class OutcomeBody(msgspec.Struct, frozen=True, kw_only=True):
     """How a request ended. `kind` is answer or error, `code` a name of google.rpc.Code. `reused_from` is the ordinal of
-    the identical request whose answer it is."""
+    the identical request whose answer it is, -1 for one of another job."""
 
     seq: int
     kind: str

@@ -57,7 +57,7 @@ def usage_body(usage: Usage) -> UsageBody:
 
 
 def _saved(saved: Saved) -> SavedBody:
-    return SavedBody(saved.calls, saved.usage.prompt, saved.usage.output)
+    return SavedBody(saved.calls, saved.kept, saved.usage.prompt, saved.usage.output)
 
 
 def part_done(job: Job) -> float:

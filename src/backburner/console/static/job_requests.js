@@ -79,7 +79,7 @@ function open(one, asked, turns, error, finish, why) {
   const facts = [`line ${one.line}`, outcome?.engine && `${outcome.engine} / ${outcome.model}`, finish && `finished: ${finish}`, why,
     outcome && outcome.kind === "answer" && `${compact(outcome.usage.prompt_tokens)} tokens in, ${compact(outcome.usage.output_tokens)} out`,
     outcome && time(outcome.at, true), one.attempts.length > 1 && `${one.attempts.length} tries`,
-    Number.isInteger(outcome?.reused_from) && `the answer of an identical request (number ${outcome.reused_from})`].filter(Boolean);
+    Number.isInteger(outcome?.reused_from) && `the answer of an identical request (${outcome.reused_from < 0 ? "of another job" : `number ${outcome.reused_from}`})`].filter(Boolean);
   const raw = el("details.raw", {}, el("summary", {}, "As on the wire"));
   raw.addEventListener("toggle", () => {
     if (raw.open && raw.children.length === 1) raw.append(el("div.pair", {}, json(one.request), json(one.result)));

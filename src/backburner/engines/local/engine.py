@@ -12,6 +12,8 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from backburner.core.clock import Clock, SystemClock
 from backburner.core.exchange import (
     Answer,
@@ -132,6 +134,11 @@ class LocalEngine:
     def capabilities(self, model: str) -> Capabilities | None:
         info = self._infos.get(model)
         return info.capabilities if info else None
+
+    def revision(self, model: str) -> str:
+        manifest = self._manifests.get(model)
+        made = (manifest.sha256, manifest.made_with, manifest.format) if manifest else ()
+        return msgspec.json.encode((made, self._output_tokens), order="sorted").decode()
 
     # -- calls --------------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ def test_a_job_tells_what_was_cached_and_saved_and_its_requests_from_whom(
                 "output_tokens": 2,
                 "cached_share": 0.75,
             }
-            assert told["saved"] == {"calls": 1, "prompt_tokens": 8, "output_tokens": 1}
+            assert told["saved"] == {"calls": 1, "kept": 0, "prompt_tokens": 8, "output_tokens": 1}
             assert told["reuse_duplicates"] is True
             rows: list[dict[str, Any]] = (await get(house, f"/jobs/{job.id}/requests")).json["requests"]
             assert [row["outcome"]["reused_from"] for row in rows] == [None, 0, None]
