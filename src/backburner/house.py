@@ -254,9 +254,9 @@ class House:
             with suppress(asyncio.CancelledError):
                 await task
         await self.board.settle()
-        await self.metering.flush()
-        await self._janitor.remember()
-        await self.audit.flush()
+        for last in (self.metering.flush, self._janitor.remember, self.audit.flush):
+            with suppress(DiskFull):
+                await last()
         for engine in self.routes.engines.values():
             await engine.stop()
         self.lanes.close()

@@ -97,6 +97,17 @@ def said(replies: dict[str, Reply]) -> dict[str, tuple[int, str]]:
     return found
 
 
+def test_a_start_without_room_says_so(server: Server) -> None:
+    server.start()
+    server.kill()
+    fill(server.data / "ballast")
+    with pytest.raises(AssertionError, match="there is no room on the disk"):
+        server.start()
+    assert "mistake" not in server.words()
+    (server.data / "ballast").unlink()
+    server.start()
+
+
 def test_nothing_is_lost_and_it_goes_on_when_there_is_room(server: Server) -> None:
     """Acceptance 6 of issue 5."""
     ballast = server.data / "ballast"

@@ -7,6 +7,7 @@ import asyncio
 import logging
 
 from backburner.core.clock import Clock
+from backburner.core.errors import DiskFull
 from backburner.core.lanes import Lanes
 from backburner.store.audit import Audit, AuditLine
 from backburner.store.stores import Stores
@@ -14,6 +15,7 @@ from backburner.store.stores import Stores
 log = logging.getLogger("backburner.service")
 
 FORGET_EACH_S = 3600.0
+FULL_S = 5.0  # until a full disk is tried again
 MOST = 10_000  # lines in memory while the disk takes none; then the oldest go, said aloud
 
 
@@ -49,7 +51,10 @@ class AuditService:
             self._ready.clear()
             try:
                 await self.flush()
-            except Exception:  # the edge of a loop: a full disk must stop no caller
+            except DiskFull:
+                await self._clock.sleep(FULL_S)
+                self._ready.set()
+            except Exception:  # the edge of a loop: it must stop no caller
                 log.exception("event=audit_broken")
 
     async def flush(self) -> None:

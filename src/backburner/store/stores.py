@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+from backburner.core.errors import DiskFull
 from backburner.core.job import Job
 from backburner.core.names import errors_file_id, result_file_id
 from backburner.store import disk
@@ -28,8 +29,11 @@ class Stores:
         self.folder = folder
         try:
             self.catalog = Catalog(folder / "catalog.db")
-        except BaseException:
+        except BaseException as error:
             self._ownership.release()
+            if disk.says_full(error, self.disk().free_bytes):
+                words = f"there is no room on the disk of {folder}: not even to open what is there. Free some"
+                raise DiskFull(words) from error
             raise
         self.jobs = Jobs(self.catalog)
         self.files = Files(self.catalog)

@@ -7,6 +7,7 @@ import logging
 from collections import defaultdict
 
 from backburner.core.clock import Clock, rfc3339
+from backburner.core.errors import DiskFull
 from backburner.core.lanes import Lanes
 from backburner.core.request import Usage
 from backburner.policy.price import Prices, cost_nanos
@@ -71,9 +72,9 @@ class Metering:
             await self._clock.sleep(FLUSH_S)
             try:
                 await self.flush()
-            except (
-                Exception
-            ):  # the edge of a loop: a full disk must stop no answer; the next round tries again
+            except DiskFull:
+                continue  # tried again in the next round
+            except Exception:  # the edge of a loop: it must stop no answer
                 log.exception("event=metering_broken")
 
     async def flush(self) -> None:
