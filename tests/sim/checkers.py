@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from backburner.core.job import ENDED, TRANSITIONS
 from backburner.core.limits import ATTEMPTS
+from backburner.store.verify import verify
 from tests.sim import insight
 from tests.sim.clients import Story
 from tests.sim.doors import Item
@@ -228,6 +229,12 @@ def nothing_is_orphaned(world: "World") -> Complaints:
         yield f"ledgers of nobody: {sorted(ledgers - jobs)}; jobs without one: {sorted(jobs - ledgers)}"
 
 
+def every_byte_is_sound(world: "World") -> Complaints:
+    """What `backburner verify` says: bytes are those that were written, ledgers agree with themselves and their job."""
+    for damage in verify(world.service.folder).damages:
+        yield f"{damage.file}: {damage.words}"
+
+
 def answers_are_made_once(world: "World") -> Complaints:
     """A request is asked again only when nothing came of it, or when the service was killed with it."""
     answered: defaultdict[tuple[str, int], list[Made]] = defaultdict(list)
@@ -271,6 +278,7 @@ AT_END: tuple[Callable[["World"], Complaints], ...] = (
     everyone_is_served,
     acknowledged_is_listed,
     nothing_is_orphaned,
+    every_byte_is_sound,
     answers_are_made_once,
     ended_is_kept,
 )

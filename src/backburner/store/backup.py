@@ -64,9 +64,11 @@ def back_up(folder: Path, target: Path, version: str, made_at: str, told: Told =
     """Raises NotFound where there is no data folder, InvalidArgument for a target that cannot be one, Unavailable for
     data of a newer version or while another copy to this target is made."""
     folder, target = folder.resolve(), target.absolute()
-    _check_target(folder, target)
     partial = target.with_name(f"{target.name}.partial")
     before = target.with_name(f"{target.name}.before")
+    _check_target(folder, target)
+    _check_ours(partial, "owner.lock")
+    _check_ours(before, MANIFEST)
     if before.exists() and not target.exists():  # a copy ended between the two renames
         before.rename(target)
     own = Ownership(partial)
@@ -104,6 +106,12 @@ def _check_target(folder: Path, target: Path) -> None:
         )
     if not target.parent.is_dir():
         raise InvalidArgument(f"there is no folder {target.parent}")
+
+
+def _check_ours(folder: Path, sign: str) -> None:
+    """Raises InvalidArgument for a folder that we would clear away and did not make."""
+    if folder.exists() and not (folder / sign).exists() and any(folder.iterdir()):
+        raise InvalidArgument(f"{folder} is in the way: a backup is made there, and this is none")
 
 
 def _empty(folder: Path) -> None:

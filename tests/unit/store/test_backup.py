@@ -232,6 +232,12 @@ def test_where_a_copy_may_not_go(tmp_path: Path) -> None:
     for target in (tmp_path / "full", tmp_path / "data" / "copy", tmp_path, tmp_path / "no" / "copy"):
         with pytest.raises(InvalidArgument):
             copy(tmp_path / "data", target)
+    for beside in ("copy.partial", "copy.before"):
+        (tmp_path / beside).mkdir()
+        (tmp_path / beside / "thing").touch()
+        with pytest.raises(InvalidArgument, match="in the way"):
+            copy(tmp_path / "data", tmp_path / "copy")
+        (tmp_path / beside / "thing").rename(tmp_path / "thing")
     assert (tmp_path / "full" / "thing").exists()
 
 
