@@ -1,10 +1,14 @@
 """Answers kept across jobs, in a database of their own that is made when the first one is to be kept."""
 
+import logging
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
 from backburner.store.catalog import Catalog
 from backburner.store.sqlite import script
+
+log = logging.getLogger("backburner.store")
 
 MIGRATIONS = (script("answers.sql"),)
 DROPPED_ROWS = 500  # in one transaction
@@ -16,11 +20,18 @@ class Answers:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._opened: Catalog | None = Catalog(path, "answer cache", MIGRATIONS) if path.exists() else None
+        self._opened: Catalog | None = None
         self._size_bytes = 0
-        if self._opened is not None:
-            rows = self._opened.read().execute("SELECT coalesce(sum(size_bytes), 0) FROM answer")
+        if not path.exists():
+            return
+        try:
+            rows = self._open().read().execute("SELECT coalesce(sum(size_bytes), 0) FROM answer")
             (self._size_bytes,) = rows.fetchone()
+        except sqlite3.DatabaseError as error:  # a cache: a server without it is as good
+            log.warning("event=answer_cache_unreadable error=%s", error)
+            self.close()
+            for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+                path.with_name(name).unlink(missing_ok=True)
 
     def _open(self) -> Catalog:
         if self._opened is None:
@@ -77,3 +88,4 @@ class Answers:
     def close(self) -> None:
         if self._opened is not None:
             self._opened.close()
+            self._opened = None

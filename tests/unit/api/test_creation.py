@@ -17,6 +17,7 @@ from tests.unit.api.native.asked import ask
 
 COUNT = 40
 HEADER = "x-backburner-hold"
+DUPLICATES = "x-backburner-duplicates"
 
 
 async def gemini(house: House, headers: dict[str, str]) -> tuple[int, Any]:
@@ -64,6 +65,27 @@ def test_a_job_created_with_the_header_waits_after_its_canary(
             assert status == 400
             assert "expected canary" in str(told)
             await house.jobs.cancel("default", job.id)
+
+    run(main)
+
+
+@pytest.mark.parametrize("door", [gemini, openai, anthropic])
+def test_a_job_says_in_a_header_whether_identical_requests_run_once(
+    tmp_path: Path, clock: VirtualClock, door: Any
+) -> None:
+    async def main() -> None:
+        engine = SimulatedEngine("simulated", SimulatedOptions(latency_ms=100), clock)
+        settings = Settings(data=str(tmp_path), engine="simulated", reuse_duplicates=False)
+        async with running(tmp_path, engine, clock, settings=settings) as house:
+            for header, reuse in (({DUPLICATES: "reuse"}, True), ({DUPLICATES: "run"}, False), ({}, False)):
+                status, told = await door(house, header)
+                assert status == 200, told
+                found = {each.job.reuse_duplicates for each in house.board.runs.values()}
+                assert found == {reuse}, "as the settings say where the header does not"
+                await clock.sleep(30)
+            status, told = await door(house, {DUPLICATES: "maybe"})
+            assert status == 400
+            assert "expected reuse or run" in str(told)
 
     run(main)
 

@@ -150,3 +150,12 @@ def test_it_is_made_when_there_is_something_to_keep(tmp_path: Path) -> None:
     answers.expire(9.0)
     assert answers.find(b"x", 0.0) is None
     assert not (tmp_path / "answers.db").exists()
+
+
+@pytest.mark.parametrize("left", [b"no database at all, and longer than the header of one" * 9, b""])
+def test_one_that_cannot_be_read_is_begun_anew(tmp_path: Path, left: bytes) -> None:
+    (tmp_path / "answers.db").write_bytes(left)
+    answers = Answers(tmp_path / "answers.db")
+    answers.add("job", [(b"x", b"answer")], 1.0, 800)
+    assert answers.find(b"x", 0.0) == b"answer"
+    answers.close()
