@@ -24,6 +24,7 @@ from backburner.core.exchange import Answer, Call, CallKind, Capabilities, Delta
 from backburner.engines.protocol import EngineStatus, Health, ModelInfo
 from backburner.house import House
 from backburner.policy.pace import RESERVED
+from backburner.service.keys import Asker
 
 SLOTS = 64
 TOKENS = 100.0  # of an answer on the average; spread like a lognormal with sigma 0.5
@@ -92,7 +93,7 @@ async def people(house: House, seed: int, load: float) -> list[float]:
     async def one(number: int) -> None:
         began = house.clock.monotonic()
         body = {"messages": [{"role": "user", "content": f"person {seed} {number}"}]}
-        await house.interactive.call(route, Call(kind=CallKind.CHAT, model="m", body=body))
+        await house.interactive.call(Asker("default"), route, Call(kind=CallKind.CHAT, model="m", body=body))
         if began > WARM_S:
             took.append(house.clock.monotonic() - began)
 

@@ -49,6 +49,7 @@ from backburner.service.waiting import Waiting
 from backburner.service.webhooks import WebhookService
 from backburner.store.stores import Stores
 from backburner.webhook_room import hooks_of, open_networks
+from backburner.work.allowance import Allowance
 from backburner.work.answers import AnswerCache
 from backburner.work.board import Board
 from backburner.work.dispatch import Dispatcher
@@ -99,6 +100,9 @@ class House:
         self.slots = Slots(self.clock, self.board)
         self.shares = Shares(lambda tenant: settings.tenant(tenant).weight)
         answers = self._answer_cache(patient)
+        self.prices = Prices(settings.prices)
+        self.metering = Metering(self.clock, self.stores, self.lanes, self.prices)
+        allowance = Allowance(self.clock, self.board, self.metering, settings.tenant)
         self.dispatcher = Dispatcher(
             self.clock,
             self.stores,
@@ -110,6 +114,7 @@ class House:
             chance,
             self.space,
             answers,
+            allowance,
             self._publisher.submit,
         )
         trouble_s = settings.operator_trouble_hours * 3600
@@ -144,8 +149,6 @@ class House:
     def _open_services(self) -> None:
         """What the doors call."""
         settings = self.settings
-        self.prices = Prices(settings.prices)
-        self.metering = Metering(self.clock, self.stores, self.lanes, self.prices)
         self.quotas = QuotaService(
             self.clock, self.stores, self.lanes, self.board, self.metering, settings.tenant
         )
@@ -195,7 +198,9 @@ class House:
         self.estimates = EstimateService(
             self.stores, self.lanes, self.routes, self.files, self.dialects, self.prices
         )
-        self.interactive = InteractiveService(self.clock, self.stores, self.lanes, self.slots, self.quotas)
+        self.interactive = InteractiveService(
+            self.clock, self.stores, self.lanes, self.slots, self.quotas, self.metering
+        )
 
     async def start(self) -> None:
         """Sweeps up after a crash, takes every unended job up again, starts engines and loops."""

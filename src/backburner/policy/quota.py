@@ -57,6 +57,14 @@ def tokens(quota: Quota, used: int, now: float) -> Exceeded | None:
     return Exceeded("tokens_per_day", words, DAY_S - now % DAY_S)
 
 
+def calls_left(left: int, flying: int, typical: float, unknown: int) -> int:
+    """How many more calls may begin when `left` tokens are left and `flying` calls are under way, `typical` tokens
+    each; up to `unknown` calls at once while that is not known."""
+    if not typical:
+        return max(0, unknown - flying)
+    return max(0, -int(-left // typical) - flying)
+
+
 class Bucket:
     """A token bucket that holds a minute's worth: who was quiet for a minute may use it all at once. Instants are a
     monotonic clock's."""

@@ -20,12 +20,15 @@ from backburner.core.exchange import Answer, Call, Delta, Json, Trouble, Trouble
 from backburner.core.job import JobKind
 from backburner.core.lanes import Lanes
 from backburner.core.limits import CALL_DEADLINE_S
+from backburner.core.request import Usage
 from backburner.dialects.protocol import Refusal, Setting
 from backburner.engines.routes import Route
+from backburner.service.keys import Asker
 from backburner.service.quotas import QuotaService
 from backburner.store.stores import Stores
 from backburner.work import media
 from backburner.work.calls import lacking
+from backburner.work.metering import Metering
 from backburner.work.slots import Slots
 
 _REFUSALS: dict[Code, type[Refused]] = {
@@ -37,13 +40,20 @@ _REFUSALS: dict[Code, type[Refused]] = {
 
 class InteractiveService:
     def __init__(
-        self, clock: Clock, stores: Stores, lanes: Lanes, slots: Slots, quotas: QuotaService
+        self,
+        clock: Clock,
+        stores: Stores,
+        lanes: Lanes,
+        slots: Slots,
+        quotas: QuotaService,
+        metering: Metering,
     ) -> None:
         self._clock = clock
         self._stores = stores
         self._lanes = lanes
         self._slots = slots
         self._quotas = quotas
+        self._metering = metering
 
     async def prepare(
         self, tenant: str, translate: Callable[[Setting], Call | Refusal], kind: JobKind, route: Route
@@ -67,7 +77,7 @@ class InteractiveService:
         row = self._stores.files.get(tenant, file)
         return row.blob if row is not None and row.expire_at > self._clock.now() else None
 
-    async def call(self, route: Route, call: Call, *, flex: bool = False) -> Answer:
+    async def call(self, asker: Asker, route: Route, call: Call, *, flex: bool = False) -> Answer:
         """Raises Refused for every trouble, in words and with the delay that the engine asked for."""
         seat = await self._slots.enter(route, flex=flex)
         try:
@@ -76,9 +86,14 @@ class InteractiveService:
             seat.leave(None, whole=False)
             raise
         seat.leave(result if isinstance(result, Trouble) else None, whole=True)
+        if isinstance(result, Answer):
+            self._count(asker, route, result.usage, batch=flex)
         return answer_of(result)
 
-    async def stream(self, route: Route, call: Call) -> AsyncIterator[Delta]:
+    def _count(self, asker: Asker, route: Route, usage: Usage, *, batch: bool = False) -> None:
+        self._metering.add(asker.tenant, asker.key, route.lane, usage, 1, batch=batch)
+
+    async def stream(self, asker: Asker, route: Route, call: Call) -> AsyncIterator[Delta]:
         """Raises Refused, also in the middle. The slot is taken until the end, or until the caller hangs up."""
         seat, trouble, whole = await self._slots.enter(route), None, False
         pieces = route.engine.stream(call, CALL_DEADLINE_S)
@@ -87,6 +102,8 @@ class InteractiveService:
                 if isinstance(piece, Trouble):
                     trouble = piece
                     raise refusal_of(piece)
+                if piece.usage is not None:
+                    self._count(asker, route, piece.usage)
                 yield piece
             whole = True
         finally:

@@ -43,6 +43,8 @@ class Waiting:
         if all(closed):
             return closed[0]
         route = pool[0]
+        if run.quota_waits:
+            return run.quota_waits
         if run.reading_waits:
             return run.reading_waits
         if run.in_flight or (idle_s < QUIET_S and run.job.state is JobState.RUNNING):

@@ -30,6 +30,7 @@ from backburner.policy.share import Lane, Shares
 from backburner.store.ledger import Ledger
 from backburner.store.ledger_values import AttemptEnd
 from backburner.store.stores import Stores
+from backburner.work.allowance import Allowance
 from backburner.work.answers import AnswerCache
 from backburner.work.board import Board
 from backburner.work.calls import Caller
@@ -61,6 +62,7 @@ class Dispatcher:
         chance: random.Random,
         space: Space,
         answers: AnswerCache,
+        allowance: Allowance,
         finished: Callable[[JobRun], None],
     ) -> None:
         self._clock = clock
@@ -72,6 +74,7 @@ class Dispatcher:
         self._shares = shares
         self._chance = chance
         self._space = space
+        self._allowance = allowance
         self._finished = finished
         self._answers = answers
         self._caller = Caller(clock, stores, lanes, answers)
@@ -173,6 +176,7 @@ class Dispatcher:
         self._feed.refill(run)
         pool = self._routes.pool(run.job.model, run.job.tenant, local_only=run.job.local_only)
         ready = run.window.canaries if run.job.held else run.window.available(now)
+        ready = self._allowance.room(run, ready)
         if not pool:
             self._stuck(run, f"no engine serves the model {run.job.model}")
         self._stand(run, self._slots.usable(pool), ready)
@@ -340,6 +344,7 @@ class Dispatcher:
 
     def _committed(self, run: JobRun, outcomes: list[Outcome]) -> None:
         self._board.metrics.committed(outcomes)
+        self._allowance.committed(run, outcomes)
         for outcome in outcomes:
             run.open.discard(outcome.ordinal)
             if run.drawn and outcome.ordinal in run.drawn:

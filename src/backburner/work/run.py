@@ -63,8 +63,9 @@ class JobRun:
     `cursor` is the first ordinal not read yet;
     once the input is scanned and its requests share prefixes (`planned`), reading goes by `plan_cursor`, the last
     (plan key, ordinal) read, None when all have been. `reason` says in words why nothing goes on, when nothing
-    does, `stuck_at` since when that is no request's fault (monotonic), `reading_waits` why no more of the input is
-    read. `retired` is set when the results are published."""
+    does, `stuck_at` since when that is no request's fault (monotonic), `quota_waits`
+    which quota holds it back, `reading_waits` why no more of the input is read. `retired` is set when the results are
+    published."""
 
     job: Job
     ledger: Ledger
@@ -86,6 +87,7 @@ class JobRun:
     reason: str = ""
     stuck_at: float | None = None
     reading_waits: str = ""
+    quota_waits: str = ""
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     retired: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -98,3 +98,21 @@ async def test_a_minute_s_worth_of_jobs_and_then_no_more(tmp_path: Path, clock: 
     await clock.sleep(refused.value.retry_after_s + 0.01)
     await create(house, numbered(1))
     await house.stop()
+
+
+@virtually
+async def test_jobs_wait_when_the_tokens_of_the_day_are_used_and_go_on_at_midnight(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    house = await house_of(tmp_path, clock, tokens_per_day=90)  # three tokens a call
+    job = await create(house, numbered(100))
+    await clock.sleep(120)
+    found = await house.jobs.get("default", job.id)
+    assert found.counts.succeeded == 30, "exactly as many as there are tokens for"
+    assert "tokens_per_day is 90" in (await house.progress.of(found, tokens=False)).waiting_reason
+    with pytest.raises(Exhausted, match="tokens_per_day"):
+        house.quotas.call("default")
+    clock.skew_s += 86_400
+    await clock.sleep(120)
+    assert (await house.jobs.get("default", job.id)).counts.succeeded == 60
+    await house.stop()

@@ -12,16 +12,17 @@ from backburner.core.limits import CALLERS_WAITING
 from backburner.engines.routes import Route
 from backburner.house import House
 from backburner.policy.pace import PEOPLE_S
+from backburner.service.keys import Asker
 from tests.doubles.scripted_engine import Play, ScriptedEngine, trouble
 from tests.doubles.small_house import create, ended, numbered, running
 from tests.doubles.virtual_time import VirtualClock, virtually
 
 
-def asked(house: House, text: str, model: str = "m") -> tuple[Route, Call]:
+def asked(house: House, text: str, model: str = "m") -> tuple[Asker, Route, Call]:
     route = house.routes.find(model)
     assert route is not None
     body = {"messages": [{"role": "user", "content": text}]}
-    return route, Call(kind=CallKind.CHAT, model=model, body=body)
+    return Asker("default"), route, Call(kind=CallKind.CHAT, model=model, body=body)
 
 
 async def call(house: House, text: str = "hello", model: str = "m") -> float:

@@ -29,7 +29,7 @@ async def create(call: Call) -> Response:
     route, engine_call = await _prepared(call, asked)
     if asked.stream:
         return await _stream(call, asked, route, engine_call)
-    answer = await call.services.interactive.call(route, engine_call)
+    answer = await call.services.interactive.call(call.asker, route, engine_call)
     made = message(answer, wish_of(asked.params, TIER), _stamp(call))
     if isinstance(made, Failure):
         raise _unusable(made)
@@ -61,7 +61,7 @@ async def _stream(call: Call, asked: Asked, route: Route, engine_call: exchange.
 async def _events(
     call: Call, route: Route, engine_call: exchange.Call, shape: StreamShape
 ) -> AsyncIterator[dict[str, Json]]:
-    async for delta in call.services.interactive.stream(route, engine_call):
+    async for delta in call.services.interactive.stream(call.asker, route, engine_call):
         for event in shape.add(delta):
             yield event
     ending = shape.end()

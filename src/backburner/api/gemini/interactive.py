@@ -34,7 +34,7 @@ EVENT_STREAM = "text/event-stream"
 async def generate(call: Call) -> Response:
     asked = generate_body(await call.body(), call.name)
     route, engine_call = await _prepared(call, asked)
-    answer = await call.services.interactive.call(route, engine_call, flex=asked.flex)
+    answer = await call.services.interactive.call(call.asker, route, engine_call, flex=asked.flex)
     body = response(answer, wish_of(asked.request), _stamp(call))
     if body is None:
         raise Unavailable("the engine's answer holds no choice", reason="ENGINE_EMPTY")
@@ -56,7 +56,7 @@ async def stream(call: Call) -> Response:
 async def _chunks(
     call: Call, route: Route, engine_call: exchange.Call, shape: StreamShape
 ) -> AsyncIterator[bytes]:
-    async for delta in call.services.interactive.stream(route, engine_call):
+    async for delta in call.services.interactive.stream(call.asker, route, engine_call):
         for chunk in shape.add(delta):
             yield msgspec.json.encode(chunk)
     for chunk in shape.end():
@@ -115,7 +115,7 @@ async def _embedded(call: Call, requests: list[dict[str, Json]]) -> Answer:
     prepared = await call.services.interactive.prepare(
         call.tenant, lambda setting: embed_call(requests, setting), JobKind.EMBED, route
     )
-    return await call.services.interactive.call(route, prepared)
+    return await call.services.interactive.call(call.asker, route, prepared)
 
 
 async def count_tokens(call: Call) -> Response:

@@ -72,7 +72,7 @@ async def _answer(call: Call, endpoint: str) -> Response:
     stamp = Stamp(mint(24), 0, None, call.services.clock.now())
     if asked.get("stream") and endpoint in _SHAPES:
         return await _streamed(call, route, prepared, _SHAPES[endpoint](asked, stamp, tier), tier)
-    answer = await call.services.interactive.call(route, prepared, flex=tier == FLEX)
+    answer = await call.services.interactive.call(call.asker, route, prepared, flex=tier == FLEX)
     body = ENDPOINTS[endpoint].body(answer, asked, stamp)
     if body is None:
         raise _empty()
@@ -95,7 +95,7 @@ def _empty() -> Refused:
 
 async def _streamed(call: Call, route: Route, prepared: exchange.Call, shape: Shape, tier: str) -> Response:
     if tier == FLEX:  # it waits its turn, and comes in one piece
-        answer = await call.services.interactive.call(route, prepared, flex=True)
+        answer = await call.services.interactive.call(call.asker, route, prepared, flex=True)
         return answers.stream(_once(answer, shape), EVENT_STREAM, _HEADERS)
     pieces = _pieces(call, route, prepared, shape)
     first = await anext(pieces, b"")  # trouble before the first word is a plain error answer
@@ -111,7 +111,7 @@ async def _once(answer: Answer, shape: Shape) -> AsyncIterator[bytes]:
 
 
 async def _pieces(call: Call, route: Route, prepared: exchange.Call, shape: Shape) -> AsyncIterator[bytes]:
-    async for delta in call.services.interactive.stream(route, prepared):
+    async for delta in call.services.interactive.stream(call.asker, route, prepared):
         piece = shape.add(delta)
         if piece:
             yield piece
