@@ -66,7 +66,7 @@ def lost_on_cancel(patch: Patch) -> None:
 
 def no_fence_behind_cancel(patch: Patch) -> None:
     """A job that is cancelled while its attempts are being recorded is called all the same."""
-    rewrite(patch, Dispatcher, "_launch", "if run.job.ended:", "if False:")
+    rewrite(patch, Dispatcher, "_launch", "if run.job.ended or self._stopping:", "if self._stopping:")
 
 
 def pace_over_its_cap(patch: Patch) -> None:
@@ -115,7 +115,7 @@ def retry_forgotten(patch: Patch) -> None:
 
 
 def blobs_left_behind(patch: Patch) -> None:
-    patch.setattr(Stores, "delete_blob_unless_used", lambda self, blob: None)
+    patch.setattr(Stores, "delete_blob_unless_used", lambda self, blob: True)
 
 
 def creation_forgotten(patch: Patch) -> None:

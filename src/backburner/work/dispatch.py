@@ -225,22 +225,29 @@ class Dispatcher:
     # -- call
 
     async def _launch(self, starts: list[Start]) -> None:
+        for (
+            _,
+            request,
+            route,
+        ) in starts:  # before anything is waited for: somebody else may want a slot meanwhile
+            self._slots.start(request, route)
         for run in dict.fromkeys(start[0] for start in starts):
             if run.job.state is JobState.PENDING:
                 await self._board.move(run, JobState.RUNNING)
-        starts = [start for start in starts if not start[0].job.ended]
-        ids = [0] * len(starts)
-        await self._lanes.write.run(start_all, starts, self._clock.now(), ids)
-        for (run, request, route), attempt in zip(starts, ids, strict=True):
-            if run.job.ended:  # cancelled while the attempt was being recorded
-                continue
-            if self._stopping:
+        going = [start for start in starts if not start[0].job.ended]
+        for _, request, route in (start for start in starts if start[0].job.ended):
+            self._slots.give_back(request, route)
+        ids = [0] * len(going)
+        await self._lanes.write.run(start_all, going, self._clock.now(), ids)
+        for (run, request, route), attempt in zip(going, ids, strict=True):
+            if run.job.ended or self._stopping:  # cancelled while the attempt was being recorded
+                self._slots.give_back(request, route)
                 self.committer.put(run, AttemptEnd(attempt, self._clock.now(), CUT), None)
                 continue
             self._start(run, request, route, attempt)
 
     def _start(self, run: JobRun, request: Ready, route: Route, attempt: int) -> None:
-        pace = self._slots.start(request, route)
+        pace = self._slots.pace(route)
         charged = run.typical.tokens or len(request.line) / BYTES_PER_TOKEN
         self._shares.charge(route.lane, run.job.tenant, charged)
         run.lanes[route.lane] += 1

@@ -158,14 +158,17 @@ class Slots:
             return []
         return [waiting.popleft()]
 
-    def start(self, request: Ready, route: Route) -> Pace:
+    def start(self, request: Ready, route: Route) -> None:
         """Takes the slot of a job's request. `land` gives back what is its own; the pace is told apart."""
-        pace = self.pace(route)
-        pace.start()
+        self.pace(route).start()
         if request.tries.alone:
             self._alone.add(route.lane)
         self._canaries[route.lane] += request.canary
-        return pace
+
+    def give_back(self, request: Ready, route: Route) -> None:
+        """The slot of a request that was not called after all."""
+        self.land(request, route)
+        self.pace(route).failed()
 
     def land(self, request: Ready, route: Route) -> None:
         self._canaries[route.lane] -= request.canary
