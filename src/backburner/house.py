@@ -82,7 +82,6 @@ class House:
         resolve: Resolve | None = None,
     ) -> None:
         self.settings = settings
-        chance = chance or random.Random()
         self._resolve = resolve
         self.clock = clock or SystemClock()
         self.stores = Stores(Path(settings.data).expanduser())
@@ -97,16 +96,24 @@ class House:
         self._publisher = Publisher(
             self.clock, self.stores, patient, self.board, self.space, settings.result_retention_days * 86400
         )
+        self._open_loops(patient, chance or random.Random(), post)
+        self._open_services()
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loops: list[asyncio.Task[None]] = []
+
+    def _open_loops(self, lanes: Lanes, chance: random.Random, post: Post | None) -> None:
+        """What goes on by itself."""
+        settings = self.settings
         self.slots = Slots(self.clock, self.board)
         self.shares = Shares(lambda tenant: settings.tenant(tenant).weight)
-        answers = self._answer_cache(patient)
+        answers = self._answer_cache(lanes)
         self.prices = Prices(settings.prices)
         self.metering = Metering(self.clock, self.stores, self.lanes, self.prices)
         allowance = Allowance(self.clock, self.board, self.metering, settings.tenant)
         self.dispatcher = Dispatcher(
             self.clock,
             self.stores,
-            patient,
+            lanes,
             self.board,
             self.routes,
             self.slots,
@@ -119,21 +126,18 @@ class House:
         )
         trouble_s = settings.operator_trouble_hours * 3600
         kept_s = settings.job_retention_days * 86400
-        below = (self.clock, self.stores, patient, self.board)
+        below = (self.clock, self.stores, lanes, self.board)
         self._janitor = Janitor(*below, self.slots, answers, trouble_s, kept_s)
         self.followers = Followers(*below)
         self.webhook_loop = WebhookLoop(
             self.clock,
             self.stores,
-            patient,
+            lanes,
             self.board,
-            post or WebhookPost(self.clock, open_networks(settings), resolve),
+            post or WebhookPost(self.clock, open_networks(settings), self._resolve),
             chance,
             hooks_of(settings),
         )
-        self._open_services()
-        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._loops: list[asyncio.Task[None]] = []
 
     def _answer_cache(self, lanes: Lanes) -> AnswerCache:
         settings = self.settings
