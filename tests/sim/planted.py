@@ -139,8 +139,8 @@ class Bug:
 
 BUGS = (
     Bug(committed_twice, 0, ("outcomes_stay", "sums_agree")),
-    Bug(lost_on_cancel, 1, ("outcomes_stay", "sums_agree")),
-    Bug(no_fence_behind_cancel, 29, ("nothing_after_cancel",)),
+    Bug(lost_on_cancel, 1, ("outcomes_stay", "sums_agree", "every_byte_is_sound")),
+    Bug(no_fence_behind_cancel, 61, ("nothing_after_cancel",)),
     Bug(pace_over_its_cap, 0, ("pace_is_kept",)),
     Bug(retry_after_ignored, 0, ("retry_after_is_kept",)),
     Bug(answers_swapped, 0, ("results_are_the_models",)),
