@@ -25,6 +25,10 @@ from backburner.policy.eta_rate import Rate
 JOBS = 500  # for the table, and as many others for the test
 PROGRESS = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
 TARGETS = (0.1, 0.5, 0.9)
+OUTER_LATE = (
+    0.015  # instead of PARTS[0], from LATE on: so many are cut there that the others must make up for it
+)
+LATE = 0.9
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -106,7 +110,8 @@ def table(calibration: Sequence[Case]) -> Iterable[str]:
     for progress in PROGRESS:
         found = [case for case in calibration if _row_of(case.forecast.progress) == progress]
         scores = sorted(case.log_off / case.forecast.doubt for case in found)
-        row = [scores[min(len(scores) - 1, max(0, round(part * (len(scores) + 1)) - 1))] for part in PARTS]
+        parts = [OUTER_LATE, *PARTS[1:-1], 1 - OUTER_LATE] if progress >= LATE else PARTS
+        row = [scores[min(len(scores) - 1, max(0, round(part * (len(scores) + 1)) - 1))] for part in parts]
         yield f"    ({progress:.2f}, ({', '.join(f'{score:.2f}' for score in row)})),"
 
 

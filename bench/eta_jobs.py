@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from backburner.policy.plan import canary, canary_size
+
 COUNTS = (100, 10_000)
 SLOTS = (4, 8, 16, 32, 64)
 SEGMENTS = 12  # capacity keeps its level for about a twelfth of a job
@@ -50,51 +52,59 @@ def shape(rng: random.Random) -> Shape:
     )
 
 
-def _order(rng: random.Random, shape: Shape, sizes: list[float]) -> list[int]:
-    n = shape.count
-    plan = list(range(n))
-    if shape.order == "short-first":
-        plan.sort(key=lambda i: sizes[i])
-    elif shape.order == "blocks":
-        blocks = [plan[i * n // 8 : (i + 1) * n // 8] for i in range(8)]
-        plan.sort(key=lambda i: sizes[i])
-        blocks = [plan[i * n // 8 : (i + 1) * n // 8] for i in range(8)]
-        rng.shuffle(blocks)
-        plan = [i for block in blocks for i in rng.sample(block, len(block))]
-    size = min(n, max(4, math.ceil(n * 0.01)))
-    canary = [round(i * (n - 1) / max(1, size - 1)) for i in range(size)]
-    drawn = set(canary)
-    return canary + [i for i in plan if i not in drawn]
+class Load(msgspec.Struct, frozen=True):
+    """What a job asks, in the order of its input: bytes of the prompts, seconds that the calls take while the capacity
+    is 1. `drift` is by how much they take longer, for each `segment_s` that has passed."""
+
+    shape: Shape
+    sizes: list[float]
+    work: list[float]
+    drift: list[float]
+    segment_s: float
+
+    def slower(self, at_s: float) -> float:
+        return self.drift[min(len(self.drift) - 1, int(at_s / self.segment_s))]
+
+
+def load(rng: random.Random, shape: Shape) -> Load:
+    prompts = [rng.lognormvariate(7.0, shape.prompt_spread) for _ in range(shape.count)]
+    if shape.order != "submitted":
+        prompts.sort()
+    if shape.order == "blocks":
+        parts = [prompts[i * shape.count // 8 : (i + 1) * shape.count // 8] for i in range(8)]
+        rng.shuffle(parts)
+        prompts = [prompt for part in parts for prompt in rng.sample(part, len(part))]
+    work: list[float] = []
+    for prompt in prompts:
+        length = (prompt / 1096.6) ** shape.follows * rng.lognormvariate(0, shape.answer_spread)
+        work.append(0.1 + prompt / 4 * 0.0005 + 200 * min(shape.cap, length) * 0.02)
+    drift, level = [], 0.0
+    for _ in range(50 * SEGMENTS):
+        level = 0.7 * level + rng.gauss(0, shape.drift)
+        drift.append(math.exp(level))
+    return Load(shape, prompts, work, drift, sum(work) / shape.slots / SEGMENTS)
 
 
 def simulate(rng: random.Random) -> Simulated:
-    s = shape(rng)
-    prompts = [rng.lognormvariate(7.0, s.prompt_spread) for _ in range(s.count)]
-    work: list[float] = []
-    for prompt in prompts:
-        tokens = min(s.cap, (prompt / 1096.6) ** s.follows * rng.lognormvariate(0, s.answer_spread)) * 200
-        work.append(0.1 + prompt / 4 * 0.0005 + tokens * 0.02)
-    order = _order(rng, s, prompts)
-    segment_s = sum(work) / s.slots / SEGMENTS
-    drift, level = [], 0.0
-    for _ in range(600):
-        level = 0.7 * level + rng.gauss(0, s.drift)
-        drift.append(math.exp(level))
-    whole_s = SEGMENTS * segment_s
-    busy_from = rng.uniform(0, 1.2) * whole_s if s.rival else math.inf
+    job = load(rng, shape(rng))
+    count, slots = job.shape.count, job.shape.slots
+    first = canary(count, canary_size(count))
+    order = [*first, *sorted(set(range(count)) - set(first))]
+    whole_s = SEGMENTS * job.segment_s
+    busy_from = rng.uniform(0, 1.2) * whole_s if job.shape.rival else math.inf
     busy_until = busy_from + rng.uniform(0.1, 0.5) * whole_s
-    free = [(0.0, slot) for slot in range(min(s.slots, s.count))]
-    begins, ends = [], []
-    for i in order:
+    free = [(0.0, slot) for slot in range(min(slots, count))]
+    begins: list[float] = []
+    ends: list[float] = []
+    for place in order:
         begin, slot = heapq.heappop(free)
         while busy_from <= begin < busy_until and slot % 2:  # the rival has this slot now
             heapq.heappush(free, (busy_until, slot))
             begin, slot = heapq.heappop(free)
-        took = work[i] * drift[min(599, int(begin / segment_s))]
         begins.append(begin)
-        ends.append(begin + took)
-        heapq.heappush(free, (begin + took, slot))
-    return Simulated(s, [prompts[i] for i in order], begins, ends)
+        ends.append(begin + job.work[place] * job.slower(begin))
+        heapq.heappush(free, (ends[-1], slot))
+    return Simulated(job.shape, [job.sizes[place] for place in order], begins, ends)
 
 
 def jobs(seed: int, count: int) -> Iterator[Simulated]:

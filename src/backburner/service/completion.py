@@ -9,14 +9,15 @@ from backburner.core.clock import Clock
 from backburner.core.lanes import Lanes
 from backburner.policy import eta
 from backburner.policy.eta_calls import Call
-from backburner.policy.eta_rate import rate
+from backburner.policy.eta_rate import Rate, rate
 from backburner.service.pulse import Pulse
 from backburner.store.stores import Stores
 from backburner.work.run import JobRun
 
 KEPT_S = 2.0  # at most: an estimate is told to everybody who asks meanwhile
 KEPT_LEAST_S = 0.2
-KEPT_PART = 0.1  # of the time left
+KEPT_PART = 0.03  # of the time left
+MADE_MORE = 1.2  # times what was made then: early a few calls tell much
 LOOKED_AT = 4 * eta.QUEUED  # requests of the whole job, to find some that wait
 
 T = TypeVar("T")
@@ -51,6 +52,17 @@ class _Asked(msgspec.Struct, frozen=True):
     queued_count: int
     under_way: Sequence[tuple[int, float]]
     under_way_count: int
+    slots: int
+    rate: Rate
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """Of this pulse, until an instant or until more was made."""
+
+    pulse: Pulse
+    until: float
+    made_most: float
+    completion: Completion | None
 
 
 class Forecaster:
@@ -58,7 +70,7 @@ class Forecaster:
         self._clock = clock
         self._stores = stores
         self._lanes = lanes
-        self._kept: dict[str, tuple[float, Pulse, Completion | None]] = {}
+        self._kept: dict[str, _Kept] = {}
 
     def forget(self, job: str) -> None:
         self._kept.pop(job, None)
@@ -66,13 +78,13 @@ class Forecaster:
     async def completion(self, run: JobRun, pulse: Pulse) -> Completion | None:
         """None before the first of its calls has ended, as far as this process made them."""
         now = self._clock.monotonic()
-        until, of, kept = self._kept.get(run.job.id, (now, pulse, None))
-        if now < until and of is pulse:
-            return kept
+        kept = self._kept.get(run.job.id)
+        if kept is not None and kept.pulse is pulse and now < kept.until and pulse.made <= kept.made_most:
+            return kept.completion
         found: eta.Estimate | None = None
         if pulse.made > 0:
             asked = self._asked(run, pulse, now)
-            found = await self._lanes.read.run(self._estimate, asked, pulse)
+            found = await self._lanes.read.run(self._estimate, asked)
         at = self._clock.now()
         told = (
             Completion(at + found.earliest_s, at + found.likely_s, at + found.latest_s, found.confidence)
@@ -80,7 +92,7 @@ class Forecaster:
             else None
         )
         keep_s = min(KEPT_S, max(KEPT_LEAST_S, KEPT_PART * found.likely_s if found is not None else 0.0))
-        self._kept[run.job.id] = (now + keep_s, pulse, told)
+        self._kept[run.job.id] = _Kept(pulse, now + keep_s, MADE_MORE * pulse.made, told)
         return told
 
     def _asked(self, run: JobRun, pulse: Pulse, now: float) -> _Asked:
@@ -104,9 +116,11 @@ class Forecaster:
             queued_count=max(0, left),
             under_way=[(ordinal, age_s) for age_s, ordinal in spread(ages, eta.UNDER_WAY)],
             under_way_count=len(ages),
+            slots=pulse.slots,
+            rate=rate(pulse.samples),
         )
 
-    def _estimate(self, asked: _Asked, pulse: Pulse) -> eta.Estimate | None:
+    def _estimate(self, asked: _Asked) -> eta.Estimate | None:
         try:
             with self._stores.ledgers.view(asked.job) as view:
                 ended = [Call(*call) for call in view.calls(asked.first_attempt, eta.CALLS)]
@@ -123,8 +137,8 @@ class Forecaster:
                 under_way_count=asked.under_way_count if under_way else 0,
                 queued=queued or [call.size for call in ended],  # the input is still being read
                 queued_count=asked.queued_count,
-                slots=pulse.slots,
-                rate=rate(pulse.samples),
+                slots=asked.slots,
+                rate=asked.rate,
             )
         )
 

@@ -21,7 +21,6 @@ from backburner.service.pulse import LOOK_S, Pulse
 from backburner.service.waiting import Waiting
 from backburner.store.stores import Stores
 from backburner.work.board import Board
-from backburner.work.kept import ANSWERS_OF
 from backburner.work.run import JobRun
 
 QUEUED_S = 3.0  # without a call for so long while others of the tenant go first: it waits for its turn
@@ -95,9 +94,9 @@ class ProgressService:
         return pulse
 
     def _first(self, run: JobRun, now: float, made: int) -> tuple[Sample, int]:
-        """What an earlier process made of the job, or an earlier job, says nothing about how fast this one is."""
+        """What an earlier process made of the job says nothing about how fast this one is."""
         started_at = run.job.started_at
-        if started_at is None or started_at < self._began_at or ANSWERS_OF in run.job.extras:
+        if started_at is None or started_at < self._began_at:
             return Sample(now, made), run.ledger.last_attempt
         return Sample(now - max(0.0, self._clock.now() - started_at), 0), 0
 
