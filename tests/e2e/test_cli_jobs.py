@@ -86,7 +86,7 @@ def test_watch_as_json_is_one_object_a_line(serve: Serve, shell: Shell, tmp_path
 
 
 def test_following_and_watching_outlast_a_restart(serve: Serve, shell: Shell, tmp_path: Path) -> None:
-    server = serve("simulated:latency_ms=200,jitter=0.5,seed=2")
+    server = serve("simulated:latency_ms=400,jitter=0.5,seed=2")
     id_ = job(server, tmp_path, 900, "a")
     follow = shell.begin("jobs", "results", id_, "--follow", "-o", "out.jsonl", "--url", server.url)
     watch = shell.begin("jobs", "watch", id_, "--url", server.url)
