@@ -5,7 +5,7 @@ from bench.service import asking, seconds, serving, upload, write_lines
 
 
 def measure(quick: bool) -> list[Row]:
-    count, times = (10_000, 1) if quick else (50_000, 5)
+    count, times = (10_000, 1) if quick else (100_000, 3)
     runs: list[float] = []
     for run in range(times):
         with serving() as server:

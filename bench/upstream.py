@@ -35,7 +35,7 @@ def ours(port: int, count: int, run: int) -> float:
 
 
 def measure(quick: bool) -> list[Row]:
-    count, times = (5_000, 1) if quick else (100_000, 3)
+    count, times = (5_000, 1) if quick else (100_000, 2)
     runs: list[float] = []
     fastest: list[float] = []
     loops: dict[str, float] = {}
