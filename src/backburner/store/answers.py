@@ -69,13 +69,15 @@ class Answers:
         """As Catalog.scrub."""
         return self._opened is None or self._opened.scrub()
 
-    def expire(self, before_at: float) -> None:
-        if self._opened is not None:
-            while self._drop("WHERE at < ?", (before_at,)):
-                pass
+    def expire(self, before_at: float) -> int:
+        """How many there were."""
+        gone = 0
+        while self._opened is not None and (dropped := self._drop("WHERE at < ?", (before_at,))):
+            gone += dropped
+        return gone
 
-    def _drop(self, which: str, values: tuple[object, ...]) -> bool:
-        """Some of them; whether there were any."""
+    def _drop(self, which: str, values: tuple[object, ...]) -> int:
+        """Some of them; how many."""
         with self._open().write() as db:
             dropped = db.execute(
                 f"DELETE FROM answer WHERE rowid IN (SELECT rowid FROM answer {which} LIMIT {DROPPED_ROWS})"
@@ -83,7 +85,7 @@ class Answers:
                 values,
             ).fetchall()
         self._size_bytes -= sum(size for (size,) in dropped)
-        return bool(dropped)
+        return len(dropped)
 
     def close(self) -> None:
         if self._opened is not None:

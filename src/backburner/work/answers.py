@@ -63,6 +63,6 @@ class AnswerCache:
         if self._stores.ledgers.exists(job):  # else it was deleted meanwhile, and all of it with it
             self._stores.answers.add(job, kept, self._clock.now(), self._most_bytes)
 
-    def expire(self) -> None:
-        """On the writer lane."""
-        self._stores.answers.expire(self._clock.now() - self._most_age_s)
+    def expire(self) -> int:
+        """On the writer lane: drops what is too old, and says how many that were."""
+        return self._stores.answers.expire(self._clock.now() - self._most_age_s)

@@ -55,7 +55,6 @@ class Janitor:
         await self._fail_stuck_jobs()
         await self._forget_jobs()
         await self._lanes.write.run(self._expire_rows, self._clock.now())
-        await self._lanes.write.run(self._answers.expire)
         await self.remember()
 
     async def _expire_jobs(self) -> None:
@@ -117,7 +116,7 @@ class Janitor:
         for upload in self._stores.files.uploads(older_than_at=now - UPLOAD_RETENTION_S):
             self._stores.files.delete_upload(upload.id)
             self._stores.blobs.discard_incoming(upload.id)
-        gone += self._stores.caches.purge(now)
+        gone += self._stores.caches.purge(now) + self._answers.expire()
         if gone or self._stores.scrubbing:
             scrubbed = self._stores.scrub()
             log.info("event=expired files_and_caches=%d gone=%s", gone, str(scrubbed).lower())
