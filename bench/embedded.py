@@ -3,10 +3,11 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from bench.rows import REPO, Row, skipped
-from bench.service import asking, folder, seconds, upload, write_lines
+from bench.service import asking, create, ended, folder, seconds, upload, write_lines
 from tests.conftest import MODELS
 from tests.e2e.server import Server
 
@@ -47,7 +48,7 @@ def texts(count: int, run: int) -> list[str]:
 
 
 def runtime(kind: str, model: str, asked: list[str], *numbers: int) -> float:
-    """Requests per second of the runtime alone, in a process of its own."""
+    """Tokens of answers, or embeddings, per second of the runtime alone, in a process of its own."""
     with folder() as made:
         path = made / "asked.json"
         path.write_text(json.dumps(asked))
@@ -56,13 +57,15 @@ def runtime(kind: str, model: str, asked: list[str], *numbers: int) -> float:
             [*command, *map(str, numbers)], cwd=REPO, capture_output=True, text=True, check=True
         )
         found = json.loads(done.stdout.splitlines()[-1])
-        return found["requests"] / found["seconds"]
+        return (found["tokens"] if kind == "chat" else found["requests"]) / found["seconds"]
 
 
 def chat(server: Server, asked: list[str]) -> float:
     lines = (asking(text, maxOutputTokens=TOKENS, temperature=0) for text in asked)
-    path = write_lines(server.folder / "in.jsonl", lines)
-    return len(asked) / seconds(server, upload(server, path))
+    file = upload(server, write_lines(server.folder / "in.jsonl", lines))
+    begun = time.perf_counter()
+    found = ended(server, create(server, file))
+    return found["usage"]["output_tokens"] / (time.perf_counter() - begun)
 
 
 def embed(server: Server, asked: list[str]) -> float:
@@ -101,7 +104,7 @@ def measure(quick: bool) -> list[Row]:
     return [
         Row(
             name="embedded-chat",
-            what="answers of the embedded model",
+            what="tokens of answers of the embedded model",
             unit="/s",
             runs=found["chat"],
             against="the runtime's own loop",

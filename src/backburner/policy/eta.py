@@ -22,6 +22,7 @@ CALLS = 256  # a sample of so many calls is enough
 QUEUED = 64
 UNDER_WAY = 64
 STEADY_WAVES = 4  # from so many requests per slot on the rate is one
+MOST_S = 366 * 86400.0  # more is no forecast
 STEADY_MADE = 50.0  # requests that weigh as much as the number of slots in saying how fast it goes
 QUARTILES = 1.349  # between the quartiles of a normal law there are so many standard deviations
 OWN_DOUBT, CALLS_DOUBT, SIZE_DOUBT, DRIFT_DOUBT = 1.5, 1.5, 0.15, 0.15  # fitted by bench/eta_calibration.py
@@ -61,9 +62,10 @@ class Forecast(msgspec.Struct, frozen=True):
 
 
 def estimate(view: View) -> Estimate | None:
-    """None while no call has ended."""
+    """None while no call has ended, and where the calls so far say nothing: calls that took no time at all, beside
+    some that do, promise any end one likes."""
     found = forecast(view)
-    if found is None:
+    if found is None or not found.median_s < MOST_S:
         return None
     around = band(found.progress, found.doubt)
     return Estimate(
