@@ -117,6 +117,13 @@ class Server:
         """All that it has printed."""
         return self.output.read_text(errors="replace") if self.output.exists() else ""
 
+    def said(self, last: str) -> str:
+        """All that it has printed, once `last` is among it: the URL, by which a start is seen, comes first."""
+        give_up_at = time.monotonic() + START_S
+        while last not in (words := self.words()) and time.monotonic() < give_up_at:
+            time.sleep(0.02)
+        return words
+
     def kill(self) -> None:
         """kill -9, children included."""
         if self._process is not None:

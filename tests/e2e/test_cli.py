@@ -337,7 +337,7 @@ def test_keys_of_a_running_server(shell: Shell, serve: Serve) -> None:
 
 def test_serve_says_what_to_change_in_ones_code(serve: Serve) -> None:
     server = serve()
-    lines = server.words().splitlines()
+    lines = server.said("OpenAI's and Anthropic's").splitlines()
     assert server.url in lines[0]
     said = "\n".join(lines)
     assert f'http_options={{"base_url": "{server.url}"}}' in said

@@ -43,7 +43,7 @@ def until_done(server: Server, id_: str, count: int) -> None:
 
 
 def test_a_job_from_list_to_delete(serve: Serve, shell: Shell, tmp_path: Path) -> None:
-    server = serve("simulated:latency_ms=300,jitter=0.5,seed=2")
+    server = serve("simulated:latency_ms=900,jitter=0.5,seed=2")
     at = ("--url", server.url)
     assert "No jobs." in shell("jobs", "list", *at).stderr
     id_ = job(server, tmp_path, 700, "nightly")

@@ -25,7 +25,7 @@ def backburner(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str
 
 
 def test_it_says_where_it_is_and_what_to_change(server: Server) -> None:
-    words = server.words()
+    words = server.said("OpenAI's and Anthropic's")
     assert server.url in words
     assert "base_url" in words
     assert "simulated" in words, "the simulated engine is never chosen silently"
